@@ -1,0 +1,80 @@
+// Core: everything a module can reach, handed to it in prepare(). There are no singletons.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include <cstdint>
+#include <string_view>
+
+#include "core/api/message.h"
+#include "core/api/net.h"
+#include "core/api/script.h"
+#include "core/api/shm.h"
+#include "core/api/timer.h"
+#include "core/base/clock.h"
+#include "core/base/random.h"
+
+namespace fairlead {
+
+/// A process of the server, as modules see it.
+struct Process {
+    enum class Kind : std::uint8_t { supervisor, worker, control, module };
+    Kind kind = Kind::supervisor;
+    std::uint16_t slot = 0;   ///< its place in every per-process table; workers are 1…N
+    std::uint16_t index = 0;  ///< 0-based among its kind
+    bool reborn = false;      ///< forked again after its predecessor in this slot died
+    std::string_view name;    ///< "worker 2", or what add_process was given
+};
+
+/// The values of global parameters that modules follow.
+struct Globals {
+    std::string_view server_header;      ///< line with CRLF, "" when server_signature is off
+    std::string_view user_agent_header;  ///< line with CRLF
+    std::size_t max_branches = 12;
+    std::size_t workers = 8;
+    bool force_rport = false;
+    bool local_rport = false;
+    bool reply_to_via = false;
+};
+
+class Core {
+public:
+    [[nodiscard]] virtual const Clock& clock() const noexcept = 0;
+    [[nodiscard]] virtual Random& random() noexcept = 0;
+    [[nodiscard]] virtual Net& net() noexcept = 0;
+    [[nodiscard]] virtual Timers& timers() noexcept = 0;
+    [[nodiscard]] virtual Script& script() noexcept = 0;
+    [[nodiscard]] virtual shm::Segment& memory() noexcept = 0;
+    [[nodiscard]] virtual shm::Hazards& hazards() noexcept = 0;
+    [[nodiscard]] virtual shm::Counters& counters() noexcept = 0;
+    [[nodiscard]] virtual const Globals& globals() const noexcept = 0;
+    /// This process.
+    [[nodiscard]] virtual const Process& process() const noexcept = 0;
+
+    /// Before fork: a word of Message::slots for this module. Ends the start when all are taken.
+    [[nodiscard]] virtual std::size_t message_slot() = 0;
+    /// Before fork: for SendFailure::handler. `handler` is called as failed(object, index).
+    class SendFailureHandler {
+    public:
+        virtual void failed(void* object, std::uint32_t index) noexcept = 0;
+
+    protected:
+        ~SendFailureHandler() = default;
+    };
+    [[nodiscard]] virtual shm::HandlerId on_send_failure(SendFailureHandler& handler) = 0;
+    /// Before fork: asks for `count` processes of the module's own. Each runs the event loop, has a
+    /// wheel and a mailbox, and calls Module::start with Kind::module and this name.
+    virtual void add_process(std::string_view name, std::size_t count) = 0;
+
+    /// A Message object of this process for work that no received message began (a timer that runs
+    /// a failure_route): reset and empty. Nested calls get different ones; give each back.
+    [[nodiscard]] virtual Message& borrow_message() = 0;
+    virtual void give_back(Message& message) noexcept = 0;
+
+    /// Stateless forwarding of `m` to where it points ($du, else Request-URI). A ScriptError when
+    /// it was not sent.
+    virtual ScriptError forward(Message& m) noexcept = 0;
+
+protected:
+    ~Core() = default;
+};
+
+}  // namespace fairlead

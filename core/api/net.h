@@ -1,0 +1,83 @@
+// Sending: listeners, the choice of a socket, and datagrams that leave with the batch.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "core/base/address.h"
+#include "core/shm/timer_wheel.h"
+
+namespace fairlead {
+
+/// A socket address that the server listens on. Made from `listen` lines before fork, never
+/// changed.
+struct Listener {
+    std::uint16_t index = 0;  ///< its number everywhere: Received, Target, transactions
+    Proto proto = Proto::udp;
+    Address address;
+    std::string name;             ///< from `name "…"`, may be empty
+    std::string advertised_host;  ///< what Via and Record-Route say; the address unless `advertise`
+    std::uint16_t advertised_port = 0;
+    std::string via_sent_by;  ///< "host" or "host:port" as our Via writes it
+    std::string uri_text;     ///< "udp:127.0.0.1:5060"
+};
+
+inline constexpr std::uint16_t kNoListener = 0xffff;
+
+/// Where a message goes and from which socket. Trivially copyable: stored in transactions.
+struct Target {
+    using ShmSafe = void;
+    Address address;
+    Proto proto = Proto::none;
+    std::uint16_t listener = kNoListener;
+    std::uint32_t connection = 0;  ///< streams: 0 finds or opens one
+};
+
+/// Where a message came from.
+struct Received {
+    Address source;
+    Address local;  ///< the listener's address
+    Proto proto = Proto::udp;
+    std::uint16_t listener = 0;
+    std::uint32_t connection = 0;
+};
+
+/// Called later when a datagram or stream could not be sent after all. `object` and `index` are the
+/// sender's, as given to send().
+struct SendFailure {
+    shm::HandlerId handler{};
+    std::uint32_t index = 0;
+    void* object = nullptr;
+};
+
+enum class Sent : std::uint8_t { queued, too_big, no_socket, queue_full };
+
+/// Available in every process that has sockets; in a test, the FakeNet.
+class Net {
+public:
+    [[nodiscard]] virtual std::span<const Listener> listeners() const noexcept = 0;
+
+    /// The listener to send from (spec of `force_send_socket` and `mhomed`): `forced` when it fits
+    /// protocol and address family, else the one the request came in on, else the first that fits.
+    /// Null when no listener fits.
+    [[nodiscard]] virtual const Listener* choose(Proto proto, const Address& to,
+                                                 std::uint16_t received_on,
+                                                 std::uint16_t forced) const noexcept = 0;
+
+    /// Whether host and port are ours: a listener, its advertised address, or an alias. Port 0 is
+    /// any.
+    [[nodiscard]] virtual bool is_myself(std::string_view host, std::uint16_t port,
+                                         Proto proto) const noexcept = 0;
+
+    /// Copies `bytes` and sends them when the current batch of events is done, in the order of the
+    /// calls. `target.listener` must be set. A failure seen only then is reported to `on_failure`.
+    virtual Sent send(const Target& target, std::string_view bytes,
+                      const SendFailure& on_failure = {}) noexcept = 0;
+
+protected:
+    ~Net() = default;
+};
+
+}  // namespace fairlead

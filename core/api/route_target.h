@@ -1,0 +1,37 @@
+// From a URI to an address: the steps of RFC 3263 that need no waiting (numeric hosts, aliases,
+// /etc). SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include <string_view>
+
+#include "core/api/message.h"
+#include "core/api/net.h"
+#include "core/base/result.h"
+
+namespace fairlead {
+
+/// Where a request with this next hop goes. Error codes are ScriptError numbers: bad_uri,
+/// bad_address (a host name that is not numeric and not in the hosts file), no_socket,
+/// bad_protocol. Never blocks.
+[[nodiscard]] std::expected<Target, ScriptError> resolve(const Net& net, std::string_view uri,
+                                                         std::uint16_t received_on,
+                                                         std::uint16_t forced) noexcept;
+/// "proto:host:port", "host:port", "proto:host" or "host", as t_relay and forward take it.
+[[nodiscard]] std::expected<Target, ScriptError> resolve_address(const Net& net,
+                                                                 std::string_view text,
+                                                                 std::uint16_t received_on,
+                                                                 std::uint16_t forced) noexcept;
+/// Where a reply to this request goes (RFC 3261 18.2.2, RFC 3581 4).
+[[nodiscard]] Target reply_target(const Message& request) noexcept;
+/// Where a reply that we pass on goes, by its second Via; bad_via when there is none.
+[[nodiscard]] std::expected<Target, ScriptError> relay_target(const Net& net,
+                                                              const sip::Message& reply,
+                                                              std::uint16_t received_on) noexcept;
+
+/// Our Via line with CRLF: "Via: SIP/2.0/UDP host:port;branch=…[;rport]". Written into `out`.
+[[nodiscard]] std::string_view write_via(sip::Writer& out, const Listener& from, const Message& m,
+                                         std::string_view branch) noexcept;
+/// ";received=…;rport=…" for the received top Via of a request that is forwarded; "" when none is
+/// due.
+[[nodiscard]] std::string_view forwarded_via_mark(sip::Writer& out, const Message& m) noexcept;
+
+}  // namespace fairlead

@@ -1,0 +1,83 @@
+// Logging: levels and the default sink (standard error, one write per line).
+// SPDX-License-Identifier: Apache-2.0
+#include "core/base/log.h"
+
+#include <unistd.h>
+
+#include <iterator>
+
+namespace fairlead::log {
+namespace {
+
+/// Standard error in Kamailio's shape: " 3(4711) ERROR: tm [tm.cpp:12]: text".
+class StderrSink final : public Sink {
+public:
+    void write(Level level, std::string_view module, std::string_view location,
+               std::string_view text) noexcept override {
+        try {
+            fmt::memory_buffer line;
+            fmt::format_to(std::back_inserter(line), "{:2}({}) {}: {}", process(), getpid(),
+                           name(level), module);
+            if (!location.empty()) fmt::format_to(std::back_inserter(line), " [{}]", location);
+            fmt::format_to(std::back_inserter(line), ": {}\n", text);
+            const auto ignored = ::write(STDERR_FILENO, line.data(), line.size());
+            static_cast<void>(ignored);
+        } catch (...) {  // out of memory while logging: the line is lost, the server is not
+        }
+    }
+};
+
+StderrSink default_sink;               // set before fork
+Sink* current_sink = &default_sink;    // set before fork
+Level current_level = Level::warning;  // per process
+int process_index = 0;                 // per process
+
+}  // namespace
+
+void set_sink(Sink* sink) noexcept {
+    current_sink = sink != nullptr ? sink : &default_sink;
+}
+void set_level(Level level) noexcept {
+    current_level = level;
+}
+Level level() noexcept {
+    return current_level;
+}
+void set_process(int index) noexcept {
+    process_index = index;
+}
+int process() noexcept {
+    return process_index;
+}
+
+std::string_view name(Level level) noexcept {
+    switch (level) {
+        case Level::alert: return "ALERT";
+        case Level::bug: return "BUG";
+        case Level::critical: return "CRITICAL";
+        case Level::error: return "ERROR";
+        case Level::warning: return "WARNING";
+        case Level::notice: return "NOTICE";
+        case Level::info: return "INFO";
+        case Level::debug: return "DEBUG";
+    }
+    return "DEBUG";
+}
+
+void write(Level level, std::string_view module, std::string_view location,
+           std::string_view text) noexcept {
+    current_sink->write(level, module, location, text);
+}
+
+void vwrite(Level level, std::string_view module, std::string_view location,
+            fmt::string_view format, fmt::format_args args) noexcept {
+    try {
+        fmt::memory_buffer text;
+        fmt::vformat_to(std::back_inserter(text), format, args);
+        current_sink->write(level, module, location, {text.data(), text.size()});
+    } catch (...) {
+        current_sink->write(level, module, location, "a log line could not be formatted");
+    }
+}
+
+}  // namespace fairlead::log

@@ -1,0 +1,2 @@
+// Placeholder until the layer is written.
+// SPDX-License-Identifier: Apache-2.0

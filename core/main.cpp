@@ -1,0 +1,5 @@
+// The server's entry point.
+// SPDX-License-Identifier: Apache-2.0
+int main() {
+    return 0;
+}

@@ -1,0 +1,81 @@
+// The engine: the message path of one process. Bytes in, script and modules, messages out through
+// Net. It is the same in the server and in scenario tests, where Net and Clock are fakes.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "cfg/config.h"
+#include "core/api/core.h"
+#include "core/module/registry.h"
+
+namespace fairlead::server {
+
+/// What the engine stands on. All are owned by the caller and outlive it.
+struct Parts {
+    const Clock& clock;
+    Net& net;
+    shm::Segment& memory;
+    shm::Hazards& hazards;
+    shm::Counters& counters;
+    std::vector<shm::TimerWheel*> wheels;  ///< by process slot; null where a process has none
+    module::Registry& registry;
+};
+
+/// One per process after fork; made in the supervisor before. Implements what modules see.
+class Engine final : public Core {
+public:
+    Engine(Parts parts, Globals globals);
+    ~Engine();
+
+    // In the supervisor, in this order.
+    /// Compiles nothing and runs nothing: takes the program that cfg::compile made.
+    void set_program(std::shared_ptr<const cfg::Program> program);
+    /// Connects the modules and calls their prepare() in order.
+    Result<void> prepare();
+
+    // In each process after fork.
+    Result<void> start(const Process& process);
+    void stop() noexcept;
+
+    /// One datagram or one framed message. Never throws. Everything that the message causes at once
+    /// has been handed to Net when it returns.
+    void receive(std::string_view bytes, const Received& from) noexcept;
+    /// Runs what is due in this process's wheel, and in others' that are late by more than 100 ms.
+    void run_timers() noexcept;
+    /// Net reports a send that failed after it was queued.
+    void send_failed(const SendFailure& failure) noexcept;
+
+    /// For add_process: names in the order of the calls, with their counts.
+    struct Wanted {
+        std::string name;
+        std::size_t count;
+    };
+    [[nodiscard]] const std::vector<Wanted>& wanted_processes() const noexcept;
+
+    // Core
+    [[nodiscard]] const Clock& clock() const noexcept override;
+    [[nodiscard]] Random& random() noexcept override;
+    [[nodiscard]] Net& net() noexcept override;
+    [[nodiscard]] Timers& timers() noexcept override;
+    [[nodiscard]] Script& script() noexcept override;
+    [[nodiscard]] shm::Segment& memory() noexcept override;
+    [[nodiscard]] shm::Hazards& hazards() noexcept override;
+    [[nodiscard]] shm::Counters& counters() noexcept override;
+    [[nodiscard]] const Globals& globals() const noexcept override;
+    [[nodiscard]] const Process& process() const noexcept override;
+    [[nodiscard]] std::size_t message_slot() override;
+    [[nodiscard]] shm::HandlerId on_send_failure(SendFailureHandler& handler) override;
+    void add_process(std::string_view name, std::size_t count) override;
+    [[nodiscard]] Message& borrow_message() override;
+    void give_back(Message& message) noexcept override;
+    ScriptError forward(Message& m) noexcept override;
+
+private:
+    struct Impl;
+    std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace fairlead::server

@@ -1,0 +1,4 @@
+// The main function of every Catch2 program.
+// SPDX-License-Identifier: Apache-2.0
+#define CATCH_CONFIG_MAIN
+#include <catch2/catch.hpp>
