@@ -80,7 +80,16 @@ constexpr bool has(Hook set, Hook bit) noexcept {
 
 // ---- Types of parameters and arguments ---------------------------------------------------------
 
-enum class Type : std::uint8_t { none, integer, boolean, string, route, regex, variable };
+enum class Type : std::uint8_t {
+    none,
+    integer,
+    boolean,
+    string,
+    route,
+    regex,
+    variable,
+    any  ///< handed over as it is: null, integer or string; "$x" in quotes has the type of $x
+};
 
 /// A compiled regular expression (RE2; POSIX classes, linear time). Made by the checker for
 /// constant arguments, from a cache for run-time ones.
@@ -154,6 +163,12 @@ template <>
 struct Kind<std::vector<std::string>> {
     static constexpr Type type = Type::string;
     static constexpr bool repeatable = true;
+};
+/// For the few functions that choose by the type of what they are given (sl_send_reply's default).
+template <>
+struct Kind<Value> {
+    static constexpr Type type = Type::any;
+    static Value from(const Argument& a) { return a.value; }
 };
 template <Route R>
 struct Kind<RouteArg<R>> {
@@ -294,8 +309,8 @@ struct Signature<Verdict (C::*)(Message&, A...)> {
     using Args = std::tuple<std::remove_cvref_t<A>...>;
     static constexpr std::size_t arity = sizeof...(A);
     static_assert((ScriptType<std::remove_cvref_t<A>> && ...),
-                  "a script function takes int, bool, string_view, RouteArg, const Regex&, "
-                  "const VariableRef&, or optional<> of the first four");
+                  "a script function takes int, bool, string_view, Value, RouteArg, Regex, "
+                  "VariableRef, or optional<> of the first five");
 };
 template <auto Method, std::size_t... I>
 Verdict invoke(Module& m, Message& msg, std::span<const Argument> a, std::index_sequence<I...>) {
