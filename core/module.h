@@ -88,7 +88,8 @@ enum class Type : std::uint8_t {
     route,
     regex,
     variable,
-    any  ///< handed over as it is: null, integer or string; "$x" in quotes has the type of $x
+    any  ///< handed over as it is: null, integer or string. A quoted constant number ("404") is an
+         ///< integer; a variable alone in quotes ("$x") has its own type.
 };
 
 /// A compiled regular expression (RE2; POSIX classes, linear time). Made by the checker for
