@@ -314,7 +314,8 @@ struct Signature<Verdict (C::*)(Message&, A...)> {
                   "VariableRef, or optional<> of the first five");
 };
 template <auto Method, std::size_t... I>
-Verdict invoke(Module& m, Message& msg, std::span<const Argument> a, std::index_sequence<I...>) {
+Verdict invoke(Module& m, Message& msg, [[maybe_unused]] std::span<const Argument> a,
+               std::index_sequence<I...>) {
     using S = Signature<decltype(Method)>;
     return (static_cast<typename S::Class&>(m).*Method)(
         msg, Kind<std::tuple_element_t<I, typename S::Args>>::from(a[I])...);
