@@ -60,8 +60,11 @@ public:
 
     /// All rows of a name, the module loaded last first.
     [[nodiscard]] std::vector<FoundFunction> functions(std::string_view name) const;
-    /// The module loaded last wins.
+    /// `$name`; a bare word of expressions when there is no such variable. The module loaded last
+    /// wins.
     [[nodiscard]] std::optional<FoundVariable> variable(std::string_view name) const;
+    /// Only bare words (`Variable::keyword`): `proto` and `$proto` are different rows.
+    [[nodiscard]] std::optional<FoundVariable> keyword(std::string_view name) const;
     [[nodiscard]] std::vector<std::string_view> function_names() const;
     [[nodiscard]] std::vector<std::string_view> variable_names() const;
 
@@ -72,7 +75,7 @@ public:
 private:
     std::vector<std::unique_ptr<Loaded>> modules_;
     std::map<std::string, std::vector<FoundFunction>, std::less<>> functions_;
-    std::map<std::string, FoundVariable, std::less<>> variables_;
+    std::map<std::string, FoundVariable, std::less<>> variables_, keywords_;
 };
 
 }  // namespace fairlead::module
