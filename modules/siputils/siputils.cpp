@@ -1,0 +1,254 @@
+// siputils: questions about a message and its URIs, and the answer to OPTIONS.
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <optional>
+#include <string>
+
+#include "core/base/text.h"
+#include "core/module.h"
+#include "core/sip/params.h"
+#include "modules/sl/api.h"
+
+namespace fairlead::siputils {
+
+namespace {
+
+constexpr Verdict answer(bool yes) noexcept {
+    return yes ? Verdict::yes : Verdict::no;
+}
+
+bool is_alpha(char c) noexcept {
+    const char lower = text::to_lower(c);
+    return lower >= 'a' && lower <= 'z';
+}
+
+/// Same user and host, port as it takes effect: the address of record (RFC 3261 10.3).
+bool same_aor(std::string_view a, std::string_view b) noexcept {
+    const auto left = sip::parse_uri(a);
+    const auto right = sip::parse_uri(b);
+    return left && right && left->scheme == right->scheme && left->user == right->user &&
+           text::ci_equal(left->host, right->host) &&
+           left->effective_port() == right->effective_port();
+}
+
+}  // namespace
+
+class Siputils final : public Module {
+public:
+    std::string options_accept = "*/*";
+    std::string options_accept_encoding;
+    std::string options_accept_language = "en";
+    std::string options_support;
+    sl::Api* sl = nullptr;
+
+    Result<void> prepare(Core& core) override {
+        net_ = &core.net();
+        return {};
+    }
+
+    Verdict is_request(Message& m) { return answer(m.is_request()); }
+    Verdict is_reply(Message& m) { return answer(!m.is_request()); }
+    Verdict has_totag(Message& m) {
+        return answer(m.sip.to() != nullptr && !m.sip.to()->tag.empty());
+    }
+
+    Verdict is_first_hop(Message& m, std::optional<int> mode) {
+        // A request that passed only its sender has one Via.
+        if (m.is_request()) return answer(m.sip.via() != nullptr && m.sip.second_via() == nullptr);
+        const auto route = sip::parse_name_addr(first_record_route(m));
+        const auto uri = route ? sip::parse_uri(route->uri) : std::nullopt;
+        if (!uri || !uri->is_sip()) return Verdict::no;
+        if (!net_->is_myself(uri->host, uri->port, uri->transport().value_or(Proto::none))) {
+            return Verdict::no;
+        }
+        if (mode.value_or(0) == 1) return Verdict::yes;
+        // Without a mode a reply that comes from ourselves is a loop.
+        const auto address = Address::parse(uri->host);
+        return answer(address && !address->same_ip(m.received.source));
+    }
+
+    Verdict options_reply(Message& m) {
+        const sip::Uri* const uri = m.sip.parsed_request_uri();
+        if (m.sip.method() != sip::Method::options || uri == nullptr || !uri->user.empty()) {
+            return Verdict::no;
+        }
+        m.append_to_reply(m.arena.concat({"Accept: ", options_accept,
+                                          "\r\nAccept-Encoding: ", options_accept_encoding,
+                                          "\r\nAccept-Language: ", options_accept_language,
+                                          "\r\nSupported: ", options_support, "\r\n"}));
+        return Verdict(sl->send(m, 200, "OK"));
+    }
+
+    Verdict uri_param(Message& m, std::string_view name, std::optional<std::string_view> value) {
+        const auto found = request_uri_param(m, name);
+        return answer(found && *found == value.value_or(""));
+    }
+    Verdict uri_param_any(Message& m, std::string_view name) {
+        return answer(request_uri_param(m, name).has_value());
+    }
+    Verdict add_uri_param(Message& m, std::string_view param) {
+        const auto uri = sip::parse_uri(m.uri());
+        if (!uri || param.empty()) return Verdict::no;
+        // In front of the headers, behind the parameters.
+        const std::size_t at = uri->headers.empty() ? m.uri().size() : m.uri().rfind('?');
+        m.target.uri = m.arena.concat({m.uri().substr(0, at), ";", param, m.uri().substr(at)});
+        return Verdict::yes;
+    }
+    Verdict get_uri_param(Message& m, std::string_view name, const VariableRef& variable) {
+        const auto found = request_uri_param(m, name);
+        return answer(found && variable.set(m, Value(*found)));
+    }
+    Verdict uri_param_rm(Message& m, std::string_view name) {
+        const auto uri = sip::parse_uri(m.uri());
+        if (!uri) return Verdict::no;
+        std::string_view rest = uri->params;
+        while (const auto param = sip::next_param(rest)) {
+            if (!text::ci_equal(param->name, name)) continue;
+            const char* const begin = param->name.data();
+            const char* const end = param->has_value ? param->value.data() + param->value.size()
+                                                     : begin + param->name.size();
+            const std::string_view whole = m.uri();
+            const auto cut = static_cast<std::size_t>(begin - whole.data()) - 1;  // with its ';'
+            const auto resume = static_cast<std::size_t>(end - whole.data());
+            m.target.uri = m.arena.concat({whole.substr(0, cut), whole.substr(resume)});
+            return Verdict::yes;
+        }
+        return Verdict::no;
+    }
+
+    Verdict is_uri(Message&, std::string_view uri) {
+        return answer(sip::parse_uri(uri).has_value());
+    }
+    Verdict is_e164(Message&, std::string_view number) { return answer(e164(number)); }
+    Verdict is_uri_user_e164(Message&, std::string_view uri) {
+        const auto parsed = sip::parse_uri(uri);
+        return answer(parsed && e164(parsed->user));
+    }
+    Verdict is_tel_number(Message&, std::string_view value) {
+        if (value.starts_with('+')) value.remove_prefix(1);
+        return answer(!value.empty() && std::ranges::all_of(value, text::is_digit));
+    }
+    Verdict is_numeric(Message&, std::string_view value) {
+        return answer(!value.empty() && std::ranges::all_of(value, text::is_digit));
+    }
+    Verdict is_alphanum(Message& m, std::string_view value) { return is_alphanumex(m, value, ""); }
+    Verdict is_alphanumex(Message&, std::string_view value, std::string_view extra) {
+        return answer(!value.empty() && std::ranges::all_of(value, [&](char c) {
+            return text::is_digit(c) || is_alpha(c) || extra.find(c) != std::string_view::npos;
+        }));
+    }
+
+    Verdict cmp_uri(Message&, std::string_view a, std::string_view b) {
+        const auto left = sip::parse_uri(a);
+        const auto right = sip::parse_uri(b);
+        return answer(left && right && sip::equal(*left, *right));
+    }
+    Verdict cmp_aor(Message&, std::string_view a, std::string_view b) {
+        return answer(same_aor(a, b));
+    }
+    Verdict cmp_hdr_name(Message&, std::string_view a, std::string_view b) {
+        const sip::HeaderType type = sip::header_type(a);
+        return answer(type == sip::HeaderType::other ? text::ci_equal(a, b)
+                                                     : type == sip::header_type(b));
+    }
+
+    Verdict is_supported(Message& m, std::string_view option) {
+        for (std::size_t n = 0; const sip::Header* h = m.sip.header(sip::HeaderType::supported, n);
+             ++n) {
+            std::string_view rest = m.sip.value(*h);
+            while (const auto value = sip::next_value(rest)) {
+                if (text::ci_equal(*value, option)) return Verdict::yes;
+            }
+        }
+        return Verdict::no;
+    }
+
+private:
+    static bool e164(std::string_view number) noexcept {
+        return number.size() >= 3 && number.size() <= 16 && number.front() == '+' &&
+               std::ranges::all_of(number.substr(1), text::is_digit);
+    }
+    static std::optional<std::string_view> request_uri_param(const Message& m,
+                                                             std::string_view name) noexcept {
+        const auto uri = sip::parse_uri(m.uri());
+        return uri ? uri->param(name) : std::nullopt;
+    }
+    static std::string_view first_record_route(const Message& m) noexcept {
+        std::string_view rest = m.sip.text(sip::HeaderType::record_route);
+        return sip::next_value(rest).value_or("");
+    }
+
+    const Net* net_ = nullptr;
+};
+
+namespace {
+
+constexpr Param params[] = {
+    param<&Siputils::options_accept>("options_accept", "Accept of options_reply()."),
+    param<&Siputils::options_accept_encoding>("options_accept_encoding",
+                                              "Accept-Encoding of options_reply()."),
+    param<&Siputils::options_accept_language>("options_accept_language",
+                                              "Accept-Language of options_reply()."),
+    param<&Siputils::options_support>("options_support", "Supported of options_reply()."),
+};
+
+constexpr Function functions[] = {
+    function<&Siputils::is_request>("is_request", "Whether the message is a request.", Route::any),
+    function<&Siputils::is_reply>("is_reply", "Whether the message is a reply.", Route::any),
+    function<&Siputils::has_totag>("has_totag", "Whether To has a tag: inside a dialog.",
+                                   Route::any),
+    function<&Siputils::is_first_hop>(
+        "is_first_hop", "Whether the message comes straight from its sender.", Route::any, "mode"),
+    function<&Siputils::options_reply>(
+        "options_reply", "Answers an OPTIONS without user in its Request-URI.", Route::request),
+    function<&Siputils::uri_param>("uri_param",
+                                   "Whether the Request-URI has a parameter with this value.",
+                                   Route::request, "name", "value"),
+    function<&Siputils::uri_param_any>("uri_param_any", "Whether the Request-URI has a parameter.",
+                                       Route::request, "name"),
+    function<&Siputils::add_uri_param>("add_uri_param", "Adds a parameter to the Request-URI.",
+                                       Route::request, "param"),
+    function<&Siputils::get_uri_param>("get_uri_param",
+                                       "Reads a parameter of the Request-URI into a variable.",
+                                       Route::request, "name", "var"),
+    function<&Siputils::uri_param_rm>("uri_param_rm", "Takes a parameter off the Request-URI.",
+                                      Route::request, "name"),
+    function<&Siputils::is_uri>("is_uri", "Whether a text is a URI.", Route::any, "text"),
+    function<&Siputils::is_e164>("is_e164", "Whether a text is a number of the form +123….",
+                                 Route::any, "text"),
+    function<&Siputils::is_uri_user_e164>(
+        "is_uri_user_e164", "Whether the user of a URI is of the form +123….", Route::any, "uri"),
+    function<&Siputils::is_tel_number>("is_tel_number",
+                                       "Whether a text is digits, with or without a leading +.",
+                                       Route::any, "text"),
+    function<&Siputils::is_numeric>("is_numeric", "Whether a text is digits.", Route::any, "text"),
+    function<&Siputils::is_alphanum>("is_alphanum", "Whether a text is letters and digits.",
+                                     Route::any, "text"),
+    function<&Siputils::is_alphanumex>("is_alphanumex",
+                                       "Whether a text is letters, digits and `extra` characters.",
+                                       Route::any, "text", "extra"),
+    function<&Siputils::cmp_uri>("cmp_uri", "Whether two URIs are equal (RFC 3261 19.1.4).",
+                                 Route::any, "a", "b"),
+    function<&Siputils::cmp_aor>("cmp_aor", "Whether two URIs name the same user at the same host.",
+                                 Route::any, "a", "b"),
+    function<&Siputils::cmp_hdr_name>(
+        "cmp_hdr_name", "Whether two names mean the same header, compact forms included.",
+        Route::any, "a", "b"),
+    function<&Siputils::is_supported>("is_supported", "Whether Supported lists an option.",
+                                      Route::any, "option"),
+};
+
+constexpr Need needed[] = {needs<&Siputils::sl>()};
+
+constexpr Descriptor descriptor{.name = "siputils",
+                                .summary = "Questions about messages and URIs.",
+                                .create = make_module<Siputils>,
+                                .params = params,
+                                .functions = functions,
+                                .needs = needed};
+
+}  // namespace
+
+}  // namespace fairlead::siputils
+
+FAIRLEAD_MODULE(fairlead::siputils::descriptor)
