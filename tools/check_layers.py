@@ -36,7 +36,7 @@ LIBRARIES = {
     r"event2/|event\.h|evhttp": ("core/event/", "test/core/event/"),
     r"boost/": ("core/shm/", "test/core/shm/"),
     r"libxml2?/": ("modules/cpl/", "test/modules/cpl/"),
-    r"re2/": ("cfg/", "core/server/"),
+    r"re2/": ("cfg/", "core/module/", "core/server/"),
     r"CLI/": ("core/server/", "tools/"),
     r"spdlog/": ("core/base/", "core/server/"),
     r"ares": ("core/net/",),
@@ -71,6 +71,8 @@ def why_refused(root, path, quoted, target):
     if path.startswith("modules/"):
         if allowed_in_module(path, target):
             return None
+        if re.match(r"core/(base|shm|sip)/", target):
+            return "core/api/{log,text,sip,shm,timer}.h bring it"
         return ("a module includes core/module.h, core/api/*.h, its own files and "
                 "modules/OTHER/api.h")
     layer = own_layer(path)

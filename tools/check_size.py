@@ -67,6 +67,15 @@ def own_headers(root, path, seen):
     return seen
 
 
+def headers_of_unit(root, path):
+    """How many own headers a unit pulls in; to a module the whole contract is one."""
+    headers = own_headers(root, path, set())
+    if path.startswith("modules/"):
+        contract = {header for header in headers if header.startswith("core/")}
+        return len(headers - contract) + 1
+    return len(headers)
+
+
 def measure(root):
     """Violations, and the product's functions for the report."""
     found, product = [], []
@@ -79,7 +88,7 @@ def measure(root):
             found += check_function(path, function)
         if path.startswith(("core/", "cfg/", "modules/")):
             product += [(path, function) for function in functions]
-            count = len(own_headers(root, path, set()))
+            count = headers_of_unit(root, path)
             if path.endswith(".cpp") and count > limit_for(path + ":headers", OWN_HEADERS):
                 found.append(f"{path}: pulls in {count} own headers, the limit is {OWN_HEADERS}")
     long = [entry for entry in product if entry[1].lines > LONG_FUNCTION]

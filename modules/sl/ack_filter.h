@@ -5,7 +5,7 @@
 #include <cstdint>
 
 #include "core/api/shm.h"
-#include "core/base/clock.h"
+#include "core/api/timer.h"
 #include "modules/sl/tag.h"
 
 namespace fairlead::sl {

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "modules/sl/redirect.h"
 
-#include "core/base/text.h"
+#include "core/api/text.h"
 
 namespace fairlead::sl {
 

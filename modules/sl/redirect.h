@@ -4,7 +4,7 @@
 #include <string_view>
 
 #include "core/api/message.h"
-#include "core/sip/build.h"
+#include "core/api/sip.h"
 
 namespace fairlead::sl {
 

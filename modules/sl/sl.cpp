@@ -4,11 +4,10 @@
 
 #include <algorithm>
 
+#include "core/api/log.h"
 #include "core/api/route_target.h"
-#include "core/base/log.h"
-#include "core/base/text.h"
-#include "core/sip/build.h"
-#include "core/sip/limits.h"
+#include "core/api/sip.h"
+#include "core/api/text.h"
 #include "modules/sl/redirect.h"
 
 namespace fairlead::sl {

@@ -5,7 +5,7 @@
 #include <cstddef>
 #include <string_view>
 
-#include "core/sip/message.h"
+#include "core/api/sip.h"
 
 namespace fairlead::sl {
 
