@@ -2,9 +2,11 @@
 // rows are made from ordinary typed C++ members and methods. Modules include this and core/api/*.h
 // only. SPDX-License-Identifier: Apache-2.0
 #pragma once
+#include <algorithm>
 #include <array>
 #include <concepts>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <span>
@@ -240,6 +242,11 @@ template <auto Field>
 constexpr Param param(std::string_view name, std::string_view doc, Range range = {}) {
     using M = MemberOf<decltype(Field)>;
     using K = Kind<typename M::Field>;
+    if constexpr (K::type == Type::integer) {  // never more than the field can hold
+        using Limits = std::numeric_limits<typename M::Field>;
+        range.min = std::max<std::int64_t>(range.min, Limits::min());
+        range.max = std::min<std::int64_t>(range.max, Limits::max());
+    }
     if constexpr (requires { K::repeatable; }) {
         return {name,
                 doc,

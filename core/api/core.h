@@ -33,6 +33,7 @@ struct Globals {
     bool force_rport = false;
     bool local_rport = false;
     bool reply_to_via = false;
+    bool check_via = false;  ///< a reply whose top Via is not ours is not passed on
 };
 
 class Core {

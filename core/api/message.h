@@ -38,6 +38,7 @@ enum class ScriptError : std::int16_t {
     bad_address = -478,
     bad_uri = -479,
     bad_protocol = -480,
+    too_many_hops = -483,  ///< Max-Forwards was 0 on arrival: not forwarded (RFC 3261 16.3)
     cancelled = -487,
     bad_server = -500,
     dropped = -510

@@ -40,6 +40,7 @@ struct RouteResult {
     bool dropped = false;  ///< `drop` was executed
     bool exited =
         false;  ///< the whole script ended inside (exit, drop, return 0, function said stop)
+    bool threw = false;  ///< a module function threw; code is -1, and it has been logged
 };
 
 /// The program, as modules see it. Same in every process.

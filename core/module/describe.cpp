@@ -47,7 +47,9 @@ std::string route_words(Route routes) {
 }
 
 std::string range_words(const Param& row) {
-    const auto [min, max] = row.range;
+    auto [min, max] = row.range;
+    if (min <= INT32_MIN) min = INT64_MIN;  // what the field holds is no news
+    if (max >= INT32_MAX) max = INT64_MAX;
     if (min == INT64_MIN && max == INT64_MAX) return "";
     if (max == INT64_MAX) return fmt::format(", at least {}", min);
     if (min == INT64_MIN) return fmt::format(", at most {}", max);
