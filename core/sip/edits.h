@@ -26,8 +26,10 @@ public:
     [[nodiscard]] bool empty() const noexcept { return edits_.empty(); }
     [[nodiscard]] std::span<const Edit> list() const noexcept { return edits_; }
 
+    /// Does nothing inside a range that was removed before: what it belongs to is gone.
     void insert(std::uint32_t offset, std::string_view text);
-    /// False when it overlaps a removal made before (which then stands).
+    /// False when it overlaps a removal made before (which then stands). Takes insertions inside
+    /// the range with it; those at its two ends stay.
     bool replace(std::uint32_t offset, std::uint32_t removed, std::string_view text);
     bool remove(const Header& header) {
         return replace(header.name_offset, header.line_length, {});

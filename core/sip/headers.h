@@ -74,7 +74,10 @@ enum class HeaderType : std::uint8_t {
     unsupported,
     user_agent,
     warning,
-    www_authenticate
+    www_authenticate,
+    accept_contact,
+    identity_info,
+    reject_contact
 };
 
 struct HeaderRow {

@@ -6,6 +6,7 @@
 namespace fairlead::sip {
 
 inline constexpr std::size_t kMaxMessage = 65535;   ///< bytes; larger: 513 Message Too Large
+inline constexpr std::size_t kMaxMethod = 64;       ///< bytes of a method name; longer: 400
 inline constexpr std::size_t kMaxHeaders = 256;     ///< header fields; more: 400 (a flood)
 inline constexpr std::size_t kMaxHeaderName = 128;  ///< bytes; longer: 400
 inline constexpr std::size_t kMaxHeaderValue =

@@ -55,6 +55,10 @@ struct ParseError {
 /// calls).
 class Message {
 public:
+    Message() = default;
+    Message(const Message&) = delete;  // the table is pointed into
+    Message& operator=(const Message&) = delete;
+
     /// Indexes a datagram or one framed stream message. The rules:
     /// - the start line is complete, SIP/2.0 (else 505), method and header names are tokens;
     /// - nothing between header name and colon, no control character but HT in a value, no NUL
@@ -133,7 +137,7 @@ private:
     const Header* headers_ = nullptr;
     Frame frame_;
     std::array<Header, kMaxHeaders> table_;
-    std::array<std::uint16_t, 16> first_;  ///< index + 1 of the first header of the common types
+    std::array<std::uint16_t, 16> first_{};  ///< index + 1 of the first header of the common types
     mutable Lazy<Via> via_, second_via_;
     mutable Lazy<NameAddr> from_, to_;
     mutable Lazy<CSeq> cseq_;

@@ -19,8 +19,8 @@ struct Param {
 [[nodiscard]] std::optional<Param> find_param(std::string_view params, std::string_view name,
                                               char separator = ';') noexcept;
 
-/// Takes the first of comma-separated values off `rest`, trimmed; commas in quotes, <…> and
-/// comments do not separate. Nullopt when nothing is left.
+/// Takes the first of comma-separated values off `rest`, trimmed; commas in quotes and <…> do not
+/// separate (no list of RFC 3261 has comments). Nullopt when nothing is left.
 [[nodiscard]] std::optional<std::string_view> next_value(std::string_view& rest) noexcept;
 
 }  // namespace fairlead::sip
