@@ -33,6 +33,8 @@ public:
     // In the supervisor, in this order.
     /// Compiles nothing and runs nothing: takes the program that cfg::compile made.
     void set_program(std::shared_ptr<const cfg::Program> program);
+    /// The same with any Script (tests); not owned.
+    void set_script(Script& script) noexcept;
     /// Connects the modules and calls their prepare() in order.
     Result<void> prepare();
 
@@ -45,6 +47,8 @@ public:
     void receive(std::string_view bytes, const Received& from) noexcept;
     /// Runs what is due in this process's wheel, and in others' that are late by more than 100 ms.
     void run_timers() noexcept;
+    /// Calls the tickers that are due; run_timers() does it in the control process.
+    void run_tickers() noexcept;
     /// Net reports a send that failed after it was queued.
     void send_failed(const SendFailure& failure) noexcept;
 
@@ -54,6 +58,11 @@ public:
         std::size_t count;
     };
     [[nodiscard]] const std::vector<Wanted>& wanted_processes() const noexcept;
+
+    /// Stateless forwarding to a given place, whatever the message points to.
+    ScriptError forward_to(Message& m, const Target& target) noexcept;
+    /// Messages taken by borrow_message() and not given back (tests).
+    [[nodiscard]] std::size_t messages_out() const noexcept;
 
     // Core
     [[nodiscard]] const Clock& clock() const noexcept override;

@@ -1,0 +1,176 @@
+// The life of an Engine: connecting and preparing modules before fork, starting them in each
+// process, and the services that modules reach through Core. SPDX-License-Identifier: Apache-2.0
+#include "core/server/engine.h"
+
+#include <fmt/format.h>
+
+#include <exception>
+#include <ranges>
+#include <stdexcept>
+
+#include "core/base/log.h"
+#include "core/server/engine_impl.h"
+
+namespace fairlead::server {
+
+namespace {
+
+/// Calls `step` for one module; an error or an exception becomes one line with the module's name.
+template <class F>
+Result<void> guarded(const module::Loaded& m, std::string_view what, F step) {
+    try {
+        Result<void> ok = step();
+        if (ok) return ok;
+        return fail(fmt::format("module {}: {}", m.name, ok.error().str()));
+    } catch (const std::exception& e) {
+        return fail(fmt::format("module {}: {} threw: {}", m.name, what, e.what()));
+    } catch (...) {
+        return fail(fmt::format("module {}: {} threw", m.name, what));
+    }
+}
+
+}  // namespace
+
+Engine::Engine(Parts parts, Globals globals)
+    : impl_(std::make_unique<Impl>(*this, std::move(parts), globals)) {
+    impl_->count.add_to(impl_->parts.counters);
+    impl_->out.resize(sip::kMaxMessage);
+}
+
+Engine::~Engine() = default;
+
+void Engine::Impl::set_script(Script& s) noexcept {
+    script = &s;
+    request_route = s.find(Route::request, "");
+    reply_route = s.find(Route::core_reply, "");
+    onsend_route = s.find(Route::onsend, "");
+}
+
+void Engine::set_script(Script& script) noexcept {
+    impl_->set_script(script);
+}
+
+void Engine::Impl::collect_hooks() {
+    for (const auto& m : parts.registry.modules()) {
+        const Hook hooks = m->descriptor->hooks;
+        if (has(hooks, Hook::request_arrived)) on_request.push_back(m.get());
+        if (has(hooks, Hook::reply_arrived)) on_reply.push_back(m.get());
+        if (has(hooks, Hook::message_done)) on_done.push_back(m.get());
+    }
+}
+
+Result<void> Engine::prepare() {
+    if (!impl_->timers.prepare(impl_->parts.memory)) {
+        return fail("shared memory is too small: raise shm_mem_size (-m)");
+    }
+    impl_->order = TRY(impl_->parts.registry.connect(impl_->parts.counters));
+    impl_->collect_hooks();
+    for (module::Loaded* const m : impl_->order) {
+        TRY(guarded(*m, "prepare()", [&] { return m->object->prepare(*this); }));
+    }
+    return {};
+}
+
+Result<void> Engine::start(const Process& process) {
+    impl_->process = process;
+    impl_->random.reseed_from_kernel();
+    impl_->timers.enter(process.slot);
+    for (module::Loaded* const m : impl_->order) {
+        TRY(guarded(*m, "start()", [&] { return m->object->start(process); }));
+    }
+    if (process.reborn) {
+        impl_->timers.recover();
+        // Modules have finished or undone what the dead process left: nothing needs it any more.
+        impl_->parts.hazards.clear(process.slot);
+    }
+    return {};
+}
+
+void Engine::stop() noexcept {
+    for (module::Loaded* const m : impl_->order | std::views::reverse) m->object->stop();
+}
+
+void Engine::run_timers() noexcept {
+    impl_->timers.run();
+    if (impl_->process.kind == Process::Kind::control) impl_->timers.run_tickers();
+}
+
+void Engine::run_tickers() noexcept {
+    impl_->timers.run_tickers();
+}
+
+void Engine::send_failed(const SendFailure& failure) noexcept {
+    const auto index = static_cast<std::size_t>(failure.handler);
+    if (index >= 1 && index <= impl_->send_failures.size()) {
+        impl_->send_failures[index - 1]->failed(failure.object, failure.index);
+    }
+}
+
+const std::vector<Engine::Wanted>& Engine::wanted_processes() const noexcept {
+    return impl_->wanted;
+}
+
+std::size_t Engine::messages_out() const noexcept {
+    return impl_->pool.out();
+}
+
+const Clock& Engine::clock() const noexcept {
+    return impl_->parts.clock;
+}
+Random& Engine::random() noexcept {
+    return impl_->random;
+}
+Net& Engine::net() noexcept {
+    return impl_->parts.net;
+}
+Timers& Engine::timers() noexcept {
+    return impl_->timers;
+}
+Script& Engine::script() noexcept {
+    return *impl_->script;
+}
+shm::Segment& Engine::memory() noexcept {
+    return impl_->parts.memory;
+}
+shm::Hazards& Engine::hazards() noexcept {
+    return impl_->parts.hazards;
+}
+shm::Counters& Engine::counters() noexcept {
+    return impl_->parts.counters;
+}
+const Globals& Engine::globals() const noexcept {
+    return impl_->globals;
+}
+const Process& Engine::process() const noexcept {
+    return impl_->process;
+}
+
+std::size_t Engine::message_slot() {
+    if (impl_->slots_taken == Message::kSlots) {
+        // Caught around the module's prepare(): ends the start with its name.
+        throw std::length_error(
+            fmt::format("all {} words of a message for modules are taken", Message::kSlots));
+    }
+    return impl_->slots_taken++;
+}
+
+shm::HandlerId Engine::on_send_failure(SendFailureHandler& handler) {
+    impl_->send_failures.push_back(&handler);
+    return static_cast<shm::HandlerId>(impl_->send_failures.size());
+}
+
+void Engine::add_process(std::string_view name, std::size_t count) {
+    impl_->wanted.push_back({std::string(name), count});
+}
+
+Message& Engine::borrow_message() {
+    Message& message = impl_->pool.take();
+    message.reset(Received{}, impl_->parts.clock.now());
+    return message;
+}
+
+void Engine::give_back(Message& message) noexcept {
+    impl_->pool.give_back(message);
+}
+
+}  // namespace fairlead::server

@@ -1,0 +1,77 @@
+// What an Engine holds; for engine.cpp, receive.cpp and forward.cpp only. SPDX-License-Identifier:
+// Apache-2.0
+#pragma once
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/server/engine.h"
+#include "core/server/message_counters.h"
+#include "core/server/message_pool.h"
+#include "core/server/rate_limit.h"
+#include "core/server/timers.h"
+
+namespace fairlead::server {
+
+/// Stands in for the program until there is one: no routes.
+class NoScript final : public Script {
+public:
+    [[nodiscard]] RouteId find(Route, std::string_view) const noexcept override {
+        return RouteId::none;
+    }
+    [[nodiscard]] std::string_view name(RouteId) const noexcept override { return {}; }
+    RouteResult run(RouteId, Message&) noexcept override { return {}; }
+};
+
+struct Engine::Impl {
+    Impl(Engine& owner, Parts given, Globals values)
+        : engine(owner),
+          parts(std::move(given)),
+          globals(values),
+          timers(parts.clock, parts.hazards, parts.wheels) {}
+
+    Engine& engine;
+    Parts parts;
+    Globals globals;
+    Process process;
+    Random random;
+    TimerService timers;
+    NoScript no_script;
+    std::shared_ptr<Script> program;
+    Script* script = &no_script;
+    RouteId request_route = RouteId::none, reply_route = RouteId::none,
+            onsend_route = RouteId::none;
+
+    std::vector<module::Loaded*> order;  ///< of prepare() and start()
+    std::vector<module::Loaded*> on_request, on_reply, on_done;
+    std::vector<SendFailureHandler*> send_failures;  ///< index = HandlerId - 1
+    std::vector<Wanted> wanted;
+    std::size_t slots_taken = 0;
+
+    MessageCounters count;
+    RateLimit parse_log, script_log;
+    MessagePool pool;
+    std::uint64_t messages = 0;
+    std::vector<char> out;  ///< where a message is written before Net copies it
+
+    void set_script(Script& s) noexcept;
+    void collect_hooks();
+
+    // receive.cpp
+    void request(Message& m) noexcept;
+    void reply(Message& m) noexcept;
+    void refused(Message& m, const sip::ParseError& error) noexcept;
+    void done(Message& m, const RouteResult& result) noexcept;
+    [[nodiscard]] Next arrived(module::Loaded& module, Message& m,
+                               Next (Module::*hook)(Message&)) noexcept;
+    void warn_script(const Message& m) noexcept;
+    void answer(Message& m, int code, std::string_view reason) noexcept;
+    void relay_reply(Message& m) noexcept;
+
+    // forward.cpp
+    [[nodiscard]] ScriptError forward(Message& m, const Target& target) noexcept;
+    [[nodiscard]] ScriptError write_and_send(Message& m, const Target& target) noexcept;
+};
+
+}  // namespace fairlead::server

@@ -1,0 +1,90 @@
+// Forwarding a request without state (RFC 3261 16.6, 16.11). SPDX-License-Identifier: Apache-2.0
+#include "core/api/route_target.h"
+#include "core/base/log.h"
+#include "core/server/engine_impl.h"
+#include "core/server/stable_hash.h"
+
+namespace fairlead::server {
+
+namespace {
+
+/// RFC 3261 16.11: without state, a retransmission must get the branch that the original got, and a
+/// CANCEL or the ACK for a negative reply that of its INVITE. All of them repeat the sender's
+/// branch when it has the magic cookie; else Request-URI, From tag, Call-ID and CSeq number stand
+/// for it. The To tag is left out: the ACK has one, its INVITE had none.
+std::string_view stateless_branch(Message& m) noexcept {
+    StableHash hash;
+    hash.add(m.sip.call_id());
+    if (const auto* const cseq = m.sip.cseq()) hash.add(cseq->number_text);
+    if (const auto* const from = m.sip.from()) hash.add(from->tag);
+    if (const auto* const via = m.sip.via()) {
+        hash.add(via->host);
+        hash.add(via->port_text);
+        hash.add(via->branch);
+        if (!via->is_rfc3261()) hash.add(m.sip.request_uri());
+    }
+    char text[StableHash::kText];
+    return m.arena.concat({sip::kMagicCookie, hash.text(text), ".0"});
+}
+
+/// The Path of the target as Route lines that go before those of the message.
+std::string_view route_lines(Message& m) noexcept {
+    if (m.target.path.empty()) return {};
+    return m.arena.concat({"Route: ", m.target.path, "\r\n"});
+}
+
+}  // namespace
+
+ScriptError Engine::forward(Message& m) noexcept {
+    if (!m.is_request()) return ScriptError::unspecified;
+    const auto target =
+        resolve(impl_->parts.net, m.next_hop(), m.received.listener, m.target.listener);
+    return target ? impl_->forward(m, *target) : target.error();
+}
+
+ScriptError Engine::forward_to(Message& m, const Target& target) noexcept {
+    if (!m.is_request()) return ScriptError::unspecified;
+    return impl_->forward(m, target);
+}
+
+ScriptError Engine::Impl::forward(Message& m, const Target& target) noexcept {
+    // RFC 3261 16.3 step 3. What the script made of the header does not matter: a hop count that
+    // arrived as 0 was used up.
+    if (m.sip.max_forwards() == 0U) return ScriptError::too_many_hops;
+    if (target.listener >= parts.net.listeners().size()) return ScriptError::no_socket;
+    if (onsend_route != RouteId::none) {
+        const Route before = m.route_type;
+        m.route_type = Route::onsend;
+        const RouteResult result = script->run(onsend_route, m);
+        m.route_type = before;
+        if (result.dropped) return ScriptError::dropped;
+    }
+    const ScriptError error = write_and_send(m, target);
+    if (error == ScriptError::none) count.fwd_requests.add();
+    return error;
+}
+
+ScriptError Engine::Impl::write_and_send(Message& m, const Target& target) noexcept {
+    constexpr std::size_t kViaSpace = 512, kMarkSpace = 128;
+    sip::Writer via(m.arena.allocate(kViaSpace), kViaSpace);
+    sip::Writer mark(m.arena.allocate(kMarkSpace), kMarkSpace);
+    const sip::RequestPlan plan{
+        .request_uri = m.target.uri,
+        .via = write_via(via, parts.net.listeners()[target.listener], m, stateless_branch(m)),
+        .top_via_mark = forwarded_via_mark(mark, m),
+        .route = route_lines(m),
+        .add_content_length = is_reliable(target.proto)};
+    if (!via.ok() || !mark.ok()) return ScriptError::bad_via;
+
+    sip::Writer writer(out.data(), out.size());
+    if (!sip::write_request(writer, m.sip, m.edits.list(), plan)) return ScriptError::send;
+    switch (parts.net.send(target, writer.text())) {
+        case Sent::queued: return ScriptError::none;
+        case Sent::no_socket: return ScriptError::no_socket;
+        case Sent::too_big:
+        case Sent::queue_full: break;
+    }
+    return ScriptError::send;
+}
+
+}  // namespace fairlead::server

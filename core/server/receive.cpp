@@ -1,0 +1,177 @@
+// The message path: what happens to each datagram, in order. docs/life-of-a-request.md tells it in
+// words. SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <exception>
+
+#include "core/api/route_target.h"
+#include "core/base/log.h"
+#include "core/server/engine_impl.h"
+#include "core/server/stable_hash.h"
+
+namespace fairlead::server {
+
+namespace {
+
+std::string_view without_line_ends(std::string_view bytes) noexcept {
+    // RFC 3261 7.5: CRLFs before the start line are ignored.
+    while (bytes.starts_with("\r\n")) bytes.remove_prefix(2);
+    return bytes;
+}
+
+/// The To-tag of a reply made without state: the same for each retransmission (RFC 3261 8.2.7).
+std::string_view stable_tag(Message& m) noexcept {
+    StableHash hash;
+    hash.add(m.sip.call_id());
+    if (const auto* const from = m.sip.from()) hash.add(from->tag);
+    if (const auto* const cseq = m.sip.cseq()) hash.add(cseq->number_text);
+    if (const auto* const via = m.sip.via()) hash.add(via->branch);
+    char text[StableHash::kText];
+    return m.arena.concat({"fl-", hash.text(text)});
+}
+
+}  // namespace
+
+void Engine::receive(std::string_view bytes, const Received& from) noexcept {
+    bytes = without_line_ends(bytes);
+    if (bytes.size() < sip::kMinMessage) {
+        impl_->count.ignored.add();
+        return;
+    }
+    Message& m = impl_->pool.take();
+    m.reset(from, impl_->parts.clock.now());
+    m.number = ++impl_->messages;
+    if (const auto error = m.sip.parse(bytes)) {
+        impl_->refused(m, *error);
+    } else if (m.is_request()) {
+        impl_->request(m);
+    } else {
+        impl_->reply(m);
+    }
+    impl_->pool.give_back(m);
+}
+
+void Engine::Impl::request(Message& m) noexcept {
+    count.request(m.sip.method());
+    if (m.sip.parsed_request_uri() == nullptr) count.bad_uris.add();
+    RouteResult result;
+    const bool consumed = std::ranges::any_of(on_request, [&](module::Loaded* module) {
+        return arrived(*module, m, &Module::request_arrived) == Next::consumed;
+    });
+    if (consumed) {
+        count.drop_requests.add();
+    } else if (request_route != RouteId::none) {
+        m.route_type = Route::request;
+        result = script->run(request_route, m);
+        if (result.code < 0) warn_script(m);
+        // A module that holds something for this message answers for it in message_done().
+        const bool is_held = std::ranges::any_of(m.slots, [](auto word) { return word != 0; });
+        if (result.threw && !is_held) answer(m, 500, "Server Internal Error");
+    }
+    done(m, result);
+}
+
+void Engine::Impl::reply(Message& m) noexcept {
+    count.reply(m.sip.status());
+    RouteResult result;
+    if (reply_route != RouteId::none) {
+        m.route_type = Route::core_reply;
+        result = script->run(reply_route, m);
+        if (result.code < 0) warn_script(m);
+    }
+    const bool is_wanted = !result.dropped && result.code > 0;
+    const bool consumed = is_wanted && std::ranges::any_of(on_reply, [&](module::Loaded* module) {
+                              return arrived(*module, m, &Module::reply_arrived) == Next::consumed;
+                          });
+    if (!is_wanted) {
+        count.drop_replies.add();
+    } else if (!consumed) {
+        relay_reply(m);
+    }
+    done(m, result);
+}
+
+void Engine::Impl::relay_reply(Message& m) noexcept {
+    const sip::Via* const top = m.sip.via();
+    const bool is_ours =
+        !globals.check_via ||
+        (top != nullptr && parts.net.is_myself(top->host, top->effective_port(), top->proto));
+    const auto target = relay_target(parts.net, m.sip, m.received.listener);
+    if (!is_ours || !target) {
+        count.drop_replies.add();
+        return;
+    }
+    sip::Writer writer(out.data(), out.size());
+    if (!sip::write_relayed_reply(writer, m.sip, m.edits.list()) ||
+        parts.net.send(*target, writer.text()) != Sent::queued) {
+        count.drop_replies.add();
+        return;
+    }
+    count.fwd_replies.add();
+}
+
+Next Engine::Impl::arrived(module::Loaded& module, Message& m,
+                           Next (Module::*hook)(Message&)) noexcept {
+    try {
+        return (module.object.get()->*hook)(m);
+    } catch (const std::exception& e) {
+        LOG(error, "module {}: exception on a message: {}", module.name, e.what());
+    } catch (...) {
+        LOG(error, "module {}: exception on a message", module.name);
+    }
+    count.exceptions.add();
+    if (m.is_request()) answer(m, 500, "Server Internal Error");
+    return Next::consumed;
+}
+
+void Engine::Impl::done(Message& m, const RouteResult& result) noexcept {
+    for (module::Loaded* const module : on_done) {
+        try {
+            module->object->message_done(m, result);
+        } catch (const std::exception& e) {
+            LOG(error, "module {}: exception behind a message: {}", module->name, e.what());
+            count.exceptions.add();
+        } catch (...) {
+            LOG(error, "module {}: exception behind a message", module->name);
+            count.exceptions.add();
+        }
+    }
+}
+
+void Engine::Impl::warn_script(const Message& m) noexcept {
+    std::uint64_t held_back = 0;
+    if (!script_log.allow(m.arrived, held_back)) return;
+    LOG(warning, "error while trying script ({} from {}; {} more not shown)", m.sip.method_text(),
+        m.received.source.text(), held_back);
+}
+
+void Engine::Impl::refused(Message& m, const sip::ParseError& error) noexcept {
+    (m.is_request() ? count.err_requests : count.err_replies).add();
+    (error.code == 414 ? count.bad_uris : count.bad_headers).add();
+    std::uint64_t held_back = 0;
+    if (parse_log.allow(m.arrived, held_back)) {
+        LOG(error, "core parsing of SIP message failed ({}/{}): {} at byte {} ({} more not shown)",
+            m.received.source.text(), name(m.received.proto), error.reason, error.offset,
+            held_back);
+    }
+    if (error.code >= 300 && m.sip.can_be_answered()) answer(m, error.code, error.reason);
+}
+
+void Engine::Impl::answer(Message& m, int code, std::string_view reason) noexcept {
+    if (m.sip.method() == sip::Method::ack) return;  // RFC 3261 17.1.1.3: nothing answers an ACK
+    char via_text[1024];
+    sip::Writer via_writer(via_text, sizeof via_text);
+    const std::string_view via =
+        sip::mark_via(via_writer, m.sip, m.received.source, m.force_rport || globals.force_rport);
+    const sip::ReplyPlan plan{.code = code,
+                              .reason = reason,
+                              .to_tag = stable_tag(m),
+                              .top_via = via_writer.ok() ? via : std::string_view(),
+                              .server = globals.server_header};
+    sip::Writer writer(out.data(), out.size());
+    if (sip::write_reply(writer, m.sip, plan)) {
+        const Sent sent = parts.net.send(reply_target(m), writer.text());
+        if (sent != Sent::queued) LOG(debug, "an error reply could not be sent");
+    }
+}
+
+}  // namespace fairlead::server
