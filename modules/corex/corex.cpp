@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <optional>
 
-#include "core/base/log.h"
-#include "core/base/text.h"
+#include "core/api/log.h"
+#include "core/api/text.h"
 #include "core/module.h"
 
 namespace fairlead::corex {

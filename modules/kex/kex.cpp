@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <optional>
 
-#include "core/base/log.h"
+#include "core/api/log.h"
 #include "core/module.h"
 
 namespace fairlead::kex {

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <optional>
 
-#include "core/base/log.h"
-#include "core/base/text.h"
+#include "core/api/log.h"
+#include "core/api/text.h"
 #include "core/module.h"
 
 namespace fairlead::maxfwd {

@@ -4,9 +4,9 @@
 #include <optional>
 #include <string>
 
-#include "core/base/text.h"
+#include "core/api/sip.h"
+#include "core/api/text.h"
 #include "core/module.h"
-#include "core/sip/params.h"
 #include "modules/sl/api.h"
 
 namespace fairlead::siputils {
