@@ -73,7 +73,8 @@ ScriptError Engine::Impl::write_and_send(Message& m, const Target& target) noexc
         .via = write_via(via, parts.net.listeners()[target.listener], m, stateless_branch(m)),
         .top_via_mark = forwarded_via_mark(mark, m),
         .route = route_lines(m),
-        .add_content_length = is_reliable(target.proto)};
+        .add_content_length = is_reliable(target.proto),
+        .from = target.listener};
     if (!via.ok() || !mark.ok()) return ScriptError::bad_via;
 
     sip::Writer writer(out.data(), out.size());

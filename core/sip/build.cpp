@@ -49,7 +49,7 @@ private:
 
 /// Both lists are in the order of their offsets; at one place the plan's changes come first.
 void write_changed(Writer& out, const Message& m, std::span<const Edit> edits,
-                   std::span<const Change> changes) noexcept {
+                   std::span<const Change> changes, std::uint16_t from = kAnySocket) noexcept {
     std::uint32_t done = 0, gone_from = 0;  // [gone_from, done) was removed last
     std::size_t edit = 0, change = 0;
     while (edit < edits.size() || change < changes.size()) {
@@ -58,8 +58,9 @@ void write_changed(Writer& out, const Message& m, std::span<const Edit> edits,
             (change < changes.size() && changes[change].offset <= edits[edit].offset)) {
             next = changes[change++];
         } else {
-            next = {edits[edit].offset, edits[edit].removed, edits[edit].text, true};
-            ++edit;
+            const Edit& e = edits[edit++];
+            if (e.only_from != kAnySocket && e.only_from != from) continue;
+            next = {e.offset, e.removed, e.text, true};
         }
         if (next.offset > done) {
             out.put(slice(m, done, next.offset));
@@ -192,7 +193,7 @@ bool write_request(Writer& out, const Message& m, std::span<const Edit> edits,
     char buffer[48];
     Writer line(buffer, sizeof buffer);
     add_content_length(changes, m, edits, plan.add_content_length, line);
-    write_changed(out, m, edits, changes.list());
+    write_changed(out, m, edits, changes.list(), plan.from);
     return out.ok();
 }
 

@@ -42,6 +42,7 @@ struct RequestPlan {
     std::string_view top_via_mark;
     std::string_view route;           ///< Route lines with CRLF, put before the first Route header
     bool add_content_length = false;  ///< streams: when the received message had none
+    std::uint16_t from = kAnySocket;  ///< the socket it leaves from, for edits that depend on it
 };
 /// False when it did not fit.
 [[nodiscard]] bool write_request(Writer& out, const Message& m, std::span<const Edit> edits,

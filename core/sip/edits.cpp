@@ -13,12 +13,18 @@ std::uint32_t end_of(const Edit& e) noexcept {
 
 }  // namespace
 
-void Edits::insert(std::uint32_t offset, std::string_view text) {
+void Edits::insert(std::uint32_t offset, std::string_view text, std::uint16_t only_from) {
     for (const Edit& e : edits_)
         if (e.offset < offset && offset < end_of(e)) return;
     const auto behind = std::find_if(edits_.begin(), edits_.end(),
                                      [=](const Edit& e) { return e.offset > offset; });
-    edits_.insert(behind, {offset, 0, text});
+    edits_.insert(behind, {offset, 0, text, only_from});
+}
+
+void Edits::change_text(std::string_view old, std::string_view text) noexcept {
+    for (Edit& e : edits_)
+        if (e.removed == 0 && e.text.data() == old.data() && e.text.size() == old.size())
+            e.text = text;
 }
 
 bool Edits::replace(std::uint32_t offset, std::uint32_t removed, std::string_view text) {
@@ -32,7 +38,7 @@ bool Edits::replace(std::uint32_t offset, std::uint32_t removed, std::string_vie
     std::erase_if(edits_, [=](const Edit& e) { return e.offset > offset && e.offset < end; });
     const auto behind = std::find_if(edits_.begin(), edits_.end(),
                                      [=](const Edit& e) { return e.offset > offset; });
-    edits_.insert(behind, {offset, removed, text});
+    edits_.insert(behind, {offset, removed, text, kAnySocket});
     return true;
 }
 

@@ -10,11 +10,16 @@
 
 namespace fairlead::sip {
 
+inline constexpr std::uint16_t kAnySocket = 0xffff;
+
 /// One change. `text` lives at least as long as the list (in the message's arena).
 struct Edit {
     std::uint32_t offset = 0;   ///< into the received bytes
     std::uint32_t removed = 0;  ///< bytes taken away from there
     std::string_view text;      ///< put in their place
+    /// Made only when the request leaves from this socket: what a Record-Route must say depends on
+    /// a choice that comes after the script.
+    std::uint16_t only_from = kAnySocket;
 };
 
 /// The pending changes of one message, kept in the order of their offsets; changes at the same
@@ -27,7 +32,9 @@ public:
     [[nodiscard]] std::span<const Edit> list() const noexcept { return edits_; }
 
     /// Does nothing inside a range that was removed before: what it belongs to is gone.
-    void insert(std::uint32_t offset, std::string_view text);
+    void insert(std::uint32_t offset, std::string_view text, std::uint16_t only_from = kAnySocket);
+    /// Gives insertions made before another text; `old` is the very view they were made with.
+    void change_text(std::string_view old, std::string_view text) noexcept;
     /// False when it overlaps a removal made before (which then stands). Takes insertions inside
     /// the range with it; those at its two ends stay.
     bool replace(std::uint32_t offset, std::uint32_t removed, std::string_view text);
