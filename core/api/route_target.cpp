@@ -150,8 +150,8 @@ std::string_view forwarded_via_mark(sip::Writer& out, const Message& m) noexcept
     const sip::Via* const via = m.sip.via();
     if (via == nullptr) return {};
     const bool rport = via->has_rport || m.force_rport;
-    const bool received = via->has_rport || via->received.data() != nullptr ||
-                          !is_same_host(via->host, m.received.source);
+    const bool received =
+        via->has_rport || via->has_received || !is_same_host(via->host, m.received.source);
     const std::size_t begin = out.size();
     if (received) {
         char ip[64];

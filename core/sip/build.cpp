@@ -83,15 +83,21 @@ bool is_covered(std::span<const Edit> edits, const Header& h) noexcept {
     });
 }
 
-/// Marks the received top Via; what its sender claimed about its own address goes away.
+/// Marks the received top Via. What its sender wrote about its own address is replaced where it
+/// stands; what is new goes behind sent-by. `mark` is "[;received=…][;rport=…]".
 void add_via_mark(Changes& changes, const Message& m, std::string_view mark) noexcept {
     const Via* const via = m.via();
     if (via == nullptr || mark.empty()) return;
-    changes.add({offset_in(m, behind_sent_by(*via).data()), 0, mark, true});
+    const std::size_t split = std::min(mark.find(";rport="), mark.size());
+    const std::string_view received = mark.substr(0, split), rport = mark.substr(split);
+    const std::uint32_t behind = offset_in(m, behind_sent_by(*via).data());
+    if (!via->has_received) changes.add({behind, 0, received, true});
+    if (!via->has_rport) changes.add({behind, 0, rport, true});
     each_via_param(*via, [&](const Param& param, std::string_view piece) {
-        if (!is_source_param(param)) return;
-        changes.add(
-            {offset_in(m, piece.data()), static_cast<std::uint32_t>(piece.size()), {}, true});
+        const bool is_rport = text::ci_equal(param.name, "rport");
+        if (!is_rport && !text::ci_equal(param.name, "received")) return;
+        changes.add({offset_in(m, piece.data()), static_cast<std::uint32_t>(piece.size()),
+                     is_rport ? rport : received, true});
     });
 }
 

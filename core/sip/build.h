@@ -37,20 +37,21 @@ private:
 struct RequestPlan {
     std::string_view request_uri;  ///< "" keeps the received one
     std::string_view via;          ///< the new top Via line with CRLF; "" adds none
-    /// Text inserted behind sent-by of the received top Via: ";received=…;rport=…" (RFC
-    /// 3261 18.2.1, RFC 3581 4); "" inserts nothing.
+    /// "[;received=…][;rport=…]" for the received top Via (RFC 3261 18.2.1, RFC 3581 4): replaces
+    /// such a parameter where it stands, else goes behind sent-by; "" changes nothing.
     std::string_view top_via_mark;
     std::string_view route;           ///< Route lines with CRLF, put before the first Route header
     bool add_content_length = false;  ///< streams: when the received message had none
     std::uint16_t from = kAnySocket;  ///< the socket it leaves from, for edits that depend on it
 };
-/// False when it did not fit.
+/// False when it did not fit, or when the new Request-URI has characters that no URI has. A body
+/// that edits changed gets the right Content-Length; edits must not insert one themselves.
 [[nodiscard]] bool write_request(Writer& out, const Message& m, std::span<const Edit> edits,
                                  const RequestPlan& plan) noexcept;
 
 /// A reply made here (RFC 3261 8.2.6): copies Via, From, To, Call-ID, CSeq, for 180…299 also
-/// Record-Route and for 100 the Timestamp, in Kamailio's order, then `headers`, then Server and
-/// Content-Length. Edits on the request do not show.
+/// Record-Route and for 100 the Timestamp, in the request's order; then `headers`, Content-Type,
+/// Server and Content-Length. Edits on the request do not show.
 struct ReplyPlan {
     int code = 500;
     std::string_view reason;

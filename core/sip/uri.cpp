@@ -178,8 +178,8 @@ bool params_agree(std::string_view a, std::string_view b) noexcept {
     return true;
 }
 
+/// Whether `b` has all headers of `a`.
 bool headers_agree(std::string_view a, std::string_view b) noexcept {
-    if (count_pieces(a, '&') != count_pieces(b, '&')) return false;
     while (!a.empty()) {
         const Piece mine = take_piece(a, '&');
         const auto theirs = find_piece(b, mine.name, '&');
@@ -241,7 +241,8 @@ bool equal(const Uri& a, const Uri& b) noexcept {
     return a.scheme == b.scheme && a.has_user == b.has_user && equal_text(a.user, b.user, true) &&
            equal_text(a.password, b.password, true) && same_host(a.host, b.host) &&
            a.port == b.port && params_agree(a.params, b.params) &&
-           params_agree(b.params, a.params) && headers_agree(a.headers, b.headers);
+           params_agree(b.params, a.params) && headers_agree(a.headers, b.headers) &&
+           headers_agree(b.headers, a.headers);
 }
 
 }  // namespace fairlead::sip

@@ -82,7 +82,7 @@ bool take_sent_by(Cursor& at, Via& via) noexcept {
 }
 
 /// What routing reads may be there only once: two of them would be read differently elsewhere.
-bool note_via_param(const Param& param, Via& via, bool& has_received, bool& has_maddr) noexcept {
+bool note_via_param(const Param& param, Via& via, bool& has_maddr) noexcept {
     const auto once = [](bool& seen) {
         const bool first = !seen;
         seen = true;
@@ -99,7 +99,7 @@ bool note_via_param(const Param& param, Via& via, bool& has_received, bool& has_
     }
     if (text::ci_equal(param.name, "received")) {
         via.received = param.value;
-        return once(has_received);
+        return once(via.has_received);
     }
     if (text::ci_equal(param.name, "maddr")) {
         via.maddr = param.value;
@@ -171,9 +171,9 @@ std::optional<Via> parse_via(std::string_view value) noexcept {
     Cursor at(via.text);
     if (!take_protocol(at, via) || !take_sent_by(at, via)) return std::nullopt;
     via.proto = parse_proto(via.transport).value_or(Proto::none);
-    bool has_received = false, has_maddr = false;
+    bool has_maddr = false;
     const bool good = walk_params(at.rest(), via.params, [&](const Param& param) {
-        return note_via_param(param, via, has_received, has_maddr);
+        return note_via_param(param, via, has_maddr);
     });
     if (!good) return std::nullopt;
     return via;

@@ -27,6 +27,7 @@ struct Via {
     std::string_view rport;      ///< value; "" when absent or without value
     bool has_rport = false;
     bool has_branch = false;
+    bool has_received = false;
     std::string_view maddr;
 
     /// True when the branch begins with the magic cookie, that is, comes from an RFC 3261 element.

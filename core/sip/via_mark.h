@@ -29,8 +29,4 @@ void each_via_param(const Via& via, Each each) noexcept {
     }
 }
 
-inline bool is_source_param(const Param& param) noexcept {
-    return text::ci_equal(param.name, "received") || text::ci_equal(param.name, "rport");
-}
-
 }  // namespace fairlead::sip
