@@ -1,0 +1,134 @@
+// Asking to stay on the route of a dialog (RFC 3261 16.6 step 4, RFC 5658 for two sockets).
+// SPDX-License-Identifier: Apache-2.0
+#include "core/api/log.h"
+#include "modules/rr/rr.h"
+
+namespace fairlead::rr {
+
+namespace {
+
+constexpr std::string_view kName = "Record-Route: <";
+
+}  // namespace
+
+/// The parts that all lines of one message share.
+struct Rr::Line {
+    std::string_view scheme, user, at, lr, ftag, tag, params;
+
+    /// Our own address as a socket has it.
+    [[nodiscard]] std::string_view own(Arena& arena, const Listener& listener, bool one_of_two,
+                                       std::string_view extra) const {
+        const bool udp = listener.proto == Proto::udp;
+        return arena.concat({kName, scheme, user, at, listener.via_sent_by,
+                             udp ? "" : ";transport=", udp ? "" : name(listener.proto),
+                             one_of_two ? ";r2=on" : "", lr, ftag, tag, extra, params, ">\r\n"});
+    }
+    /// An address that the script gave.
+    [[nodiscard]] std::string_view given(Arena& arena, std::string_view address) const {
+        return arena.concat({kName, scheme, user, at, address, ftag, tag, lr, params, ">\r\n"});
+    }
+};
+
+std::string_view Rr::dialog_tag(Message& m) {
+    // The tag of who began the dialog, whoever sends this request.
+    const sip::NameAddr* const who = is_upstream(m) ? m.sip.to() : m.sip.from();
+    return who != nullptr ? who->tag : std::string_view();
+}
+
+Rr::Line Rr::new_line(Message& m) {
+    Line line;
+    const auto uri = sip::parse_uri(m.uri());
+    line.scheme = uri && uri->scheme == sip::Scheme::sips && !ignore_sips ? "sips:" : "sip:";
+    if (add_username && uri && !uri->user.empty()) {
+        line.user = uri->user;
+        line.at = "@";
+    }
+    line.lr = enable_full_lr ? ";lr=on" : ";lr";
+    if (append_fromtag) line.tag = dialog_tag(m);
+    if (!line.tag.empty()) line.ftag = ";ftag=";
+    line.params = state(m).rr_params;
+    return line;
+}
+
+bool Rr::is_recorded(const Message& m) noexcept {
+    for (const sip::Edit& edit : m.edits.list()) {
+        if (edit.text.starts_with(kName)) return true;
+    }
+    return false;
+}
+
+void Rr::add_lines(Message& m, std::string_view text, std::uint16_t only_from) const {
+    m.edits.insert(m.sip.frame().headers_offset, text, only_from);
+}
+
+Verdict Rr::record_route(Message& m, std::optional<std::string_view> params) {
+    if (is_recorded(m)) {
+        LOG(error, "the request is already record-routed");
+        return Verdict::no;
+    }
+    const Line line = new_line(m);
+    const std::string_view extra = params.value_or("");
+    const auto listeners = core_->net().listeners();
+    const Listener& in = listeners[m.received.listener];
+    const std::string_view one = line.own(m.arena, in, false, extra);
+    if (enable_double_rr == 0 || (listeners.size() == 1 && enable_double_rr == 1)) {
+        add_lines(m, one, sip::kAnySocket);
+        return Verdict::yes;
+    }
+    // Which socket it leaves from is decided later: a variant for each.
+    const std::string_view inbound = line.own(m.arena, in, true, extra);
+    for (const Listener& out : listeners) {
+        const bool crosses = out.index != in.index || enable_double_rr == 2;
+        const std::string_view text =
+            crosses ? m.arena.concat({line.own(m.arena, out, true, extra), inbound}) : one;
+        add_lines(m, text, out.index);
+    }
+    return Verdict::yes;
+}
+
+Verdict Rr::record_route_preset(Message& m, std::string_view outbound,
+                                std::optional<std::string_view> inbound) {
+    if (is_recorded(m)) {
+        LOG(error, "the request is already record-routed");
+        return Verdict::no;
+    }
+    const Line line = new_line(m);
+    std::string_view text = line.given(m.arena, outbound);
+    if (inbound && !inbound->empty()) {
+        text = m.arena.concat({text, line.given(m.arena, *inbound)});
+    }
+    add_lines(m, text, sip::kAnySocket);
+    return Verdict::yes;
+}
+
+Verdict Rr::record_route_advertised_address(Message& m, std::string_view address) {
+    return record_route_preset(m, address, std::nullopt);
+}
+
+Verdict Rr::add_rr_param(Message& m, std::string_view param) {
+    if (!param.starts_with(';')) {
+        LOG(error, "add_rr_param: \"{}\" does not begin with ';'", param);
+        return Verdict::no;
+    }
+    State& s = state(m);
+    s.rr_params = m.arena.concat({s.rr_params, param});
+    for (const sip::Edit& edit : m.edits.list()) {
+        if (!edit.text.starts_with(kName)) continue;
+        std::string_view rest = edit.text, text;
+        for (std::size_t end; (end = rest.find(">\r\n")) != std::string_view::npos;) {
+            text = m.arena.concat({text, rest.substr(0, end), param, ">\r\n"});
+            rest.remove_prefix(end + 3);
+        }
+        m.edits.change_text(edit.text, text);
+    }
+    return Verdict::yes;
+}
+
+Verdict Rr::remove_record_route(Message& m) {
+    for (const sip::Edit& edit : m.edits.list()) {
+        if (edit.text.starts_with(kName)) m.edits.change_text(edit.text, {});
+    }
+    return Verdict::yes;
+}
+
+}  // namespace fairlead::rr
