@@ -77,8 +77,9 @@ private:
             return check_word(setting);
         }
         std::int64_t n = setting.value.number;
-        if (row.name == "tos") n = tos_word(setting.value.text).value_or(n);
-        if (setting.value.is_string) {
+        const auto tos = row.name == "tos" ? tos_word(setting.value.text) : std::nullopt;
+        if (tos) n = *tos;
+        if (setting.value.is_string && !tos) {
             diagnostics_.error(setting.at, setting.name + " takes a number, not a string");
             return;
         }
