@@ -11,7 +11,8 @@ namespace {
 
 struct Texts {
     std::string mode = "reply", target, uas, retransmit = "on";
-    double duration = 10, warmup = 0, timeout = 32;
+    double duration = 10, warmup = 0, timeout = 32, ring = 0, hold = 0;
+    std::int64_t tick = 0;
     bool ipv6 = false, uas_only = false;
 };
 
@@ -50,9 +51,12 @@ void describe(CLI::App& app, Options& o, Texts& t) {
     app.add_option("--calls", o.calls, "stop after so many");
     app.add_option("--duration", t.duration, "seconds of offering, after the warm-up");
     app.add_option("--warmup", t.warmup, "seconds that are not measured");
-    app.add_option("--hold", o.hold, "milliseconds between ACK and BYE");
+    app.add_option("--hold", t.hold, "seconds between ACK and BYE");
+    app.add_option("--ring", t.ring, "seconds between 180 and the final response (below 30)");
+    app.add_option("--answer", o.answer, "the UAS's final response to INVITE")
+        ->check(CLI::Range(200, 699));
     app.add_option("--sources", o.sources, "local ports to send from")->check(CLI::Range(1, 256));
-    app.add_option("--tick", o.tick, "microseconds: send what is due only so often");
+    app.add_option("--tick", t.tick, "microseconds: send what is due only so often");
     app.add_flag("--ipv6", t.ipv6, "defaults are [::1]");
     app.add_option("--retransmit", t.retransmit, "on or off: RFC 3261 timers")
         ->check(CLI::IsMember({"on", "off"}));
@@ -72,6 +76,9 @@ Result<void> finish(Options& o, const Texts& t) {
     o.retransmit = t.retransmit == "on";
     o.duration = seconds(t.duration);
     o.warmup = seconds(t.warmup);
+    o.tick = std::chrono::microseconds(t.tick);
+    o.ring = seconds(t.ring);
+    o.hold = seconds(t.hold);
     o.timeout = seconds(t.timeout);
     const bool answers = t.uas_only || !t.uas.empty();
     const std::string any = t.ipv6 ? "[::1]:0" : "127.0.0.1:0";

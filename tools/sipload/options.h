@@ -22,7 +22,8 @@ struct Options {
     std::uint32_t concurrency = 10;
     std::uint64_t calls = 0;  ///< stop after so many; 0: by time
     std::uint32_t sources = 1;
-    std::chrono::milliseconds duration{10000}, warmup{0}, timeout{32000}, hold{0};
+    std::chrono::milliseconds duration{10000}, warmup{0}, timeout{32000}, hold{0}, ring{0};
+    int answer = 200;  ///< final response of our UAS to INVITE
     std::chrono::microseconds tick{0};
     bool retransmit = true;
     int pid = 0;

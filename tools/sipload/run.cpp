@@ -42,7 +42,8 @@ Result<void> Run::open() {
     signals_ = open_signals();
     if (options_.uas.is_set()) {
         answering_ = TRY(UdpSocket::open(options_.uas));
-        uas_.emplace(*answering_, answering_->local().text(), options_.retransmit);
+        uas_.emplace(*answering_, answering_->local().text(),
+                     Answers{options_.retransmit, options_.answer, options_.ring});
     }
     if (!options_.uac) return {};
     if (!options_.target.is_set()) options_.target = answering_->local();

@@ -1,6 +1,8 @@
 // The called side. SPDX-License-Identifier: Apache-2.0
 #include "tools/sipload/uas.h"
 
+#include <fmt/format.h>
+
 #include <cstring>
 
 #include "core/base/text.h"
@@ -31,16 +33,20 @@ private:
 
 }  // namespace
 
-Uas::Uas(Sender& sender, std::string contact, bool retransmit)
-    : sender_(sender), contact_(std::move(contact)), retransmit_(retransmit) {}
+Uas::Uas(Sender& sender, std::string contact, Answers answers)
+    : sender_(sender),
+      contact_(std::move(contact)),
+      answers_(answers),
+      final_line_(answers.code == 200 ? "SIP/2.0 200 OK\r\n"
+                                      : fmt::format("SIP/2.0 {} Refused\r\n", answers.code)) {}
 
 Uas::Call* Uas::find(std::string_view call_id) {
     const auto found = index_.find(call_id);
     return found == index_.end() ? nullptr : &calls_[found->second];
 }
 
-std::string_view Uas::respond(const Datagram& request, const Scanned& message,
-                              std::string_view status_line, std::string_view tail) {
+std::string_view Uas::write(const Datagram& request, const Scanned& message,
+                            std::string_view status_line, std::string_view tail) {
     Writer out(sender_.room());
     out.put(status_line);
     each_header(request.bytes, message.headers_begin,
@@ -59,10 +65,26 @@ std::string_view Uas::respond(const Datagram& request, const Scanned& message,
     out.put(message.cseq);
     out.put("\r\n");
     out.put(tail);
-    const std::string_view text = out.text();
-    sender_.commit(text.size(), *request.from);
+    return out.text();
+}
+
+void Uas::respond(const Datagram& request, const Scanned& message, std::string_view status_line,
+                  std::string_view tail) {
+    sender_.commit(write(request, message, status_line, tail).size(), *request.from);
     ++stats_.sent;
-    return text;
+}
+
+void Uas::send_text(const std::string& text, const Peer& to) {
+    const std::span<char> room = sender_.room();
+    sender_.commit(text.copy(room.data(), room.size()), to);
+    ++stats_.sent;
+}
+
+void Uas::send_final(std::uint32_t slot, Now now) {
+    Call& call = calls_[slot];
+    call.answered = true;
+    send_text(call.final, call.from);
+    if (answers_.retransmit) timers_.retransmit(now, {slot, call.generation, 0, 0}, true);
 }
 
 void Uas::receive(const Datagram& datagram, Now now) {
@@ -88,10 +110,8 @@ void Uas::invite(const Datagram& datagram, const Scanned& message, Now now) {
     if (Call* known = find(message.call_id)) {
         ++stats_.repeats_received;
         if (known->branch != message.branch) stats_.violate("INVITE with a second branch");
-        if (known->final.empty()) return;
-        const std::span<char> room = sender_.room();
-        known->final.copy(room.data(), room.size());
-        sender_.commit(known->final.size(), *datagram.from);
+        if (!known->answered || known->final.empty()) return;
+        send_text(known->final, *datagram.from);
         ++stats_.retransmitted;
         return;
     }
@@ -104,16 +124,20 @@ void Uas::invite(const Datagram& datagram, const Scanned& message, Now now) {
     free_.pop_back();
     Call& call = calls_[slot];
     ++call.generation;
-    call.acknowledged = call.left = false;
+    call.answered = call.acknowledged = call.left = false;
     call.from = *datagram.from;
     call.id = message.call_id;
     call.branch = message.branch;
     index_.emplace(call.id, slot);
     const std::string contact = "Contact: <sip:uas@" + contact_ + ">\r\nContent-Length: 0\r\n\r\n";
     respond(datagram, message, "SIP/2.0 180 Ringing\r\n", contact);
-    call.final = respond(datagram, message, "SIP/2.0 200 OK\r\n", contact);
+    call.final = write(datagram, message, final_line_, contact);
     timers_.expire(now, {slot, call.generation, 0, 0});
-    if (retransmit_) timers_.retransmit(now, {slot, call.generation, 0, 0}, true);
+    if (answers_.ring.count() == 0) {
+        send_final(slot, now);
+    } else {
+        ringing_.push_back({now + answers_.ring, {slot, call.generation, 0, 0}});
+    }
 }
 
 void Uas::acknowledge(const Scanned& message) {
@@ -128,6 +152,10 @@ void Uas::acknowledge(const Scanned& message) {
     }
     if (call->left) stats_.violate("ACK after BYE");
     call->acknowledged = true;
+    if (answers_.code >= 300) {  // refused: over with its ACK
+        call->left = true;
+        ++stats_.completed;
+    }
     call->final.clear();
 }
 
@@ -145,13 +173,16 @@ void Uas::bye(const Datagram& datagram, const Scanned& message) {
 }
 
 void Uas::run_timers(Now now) {
+    while (!ringing_.empty() && ringing_.front().first <= now) {
+        const Timer timer = ringing_.front().second;
+        ringing_.pop_front();
+        if (calls_[timer.slot].generation == timer.generation) send_final(timer.slot, now);
+    }
     while (const auto timer = timers_.due(now)) {
         Call& call = calls_[timer->slot];
         // RFC 3261 13.3.1.4: the 2xx is sent until its ACK comes.
         if (call.generation != timer->generation || call.acknowledged) continue;
-        const std::span<char> room = sender_.room();
-        call.final.copy(room.data(), room.size());
-        sender_.commit(call.final.size(), call.from);
+        send_text(call.final, call.from);
         ++stats_.retransmitted;
         Timer next = *timer;
         ++next.attempt;
@@ -163,7 +194,7 @@ void Uas::run_timers(Now now) {
 void Uas::forget(std::uint32_t slot) {
     Call& call = calls_[slot];
     if (!call.acknowledged) {
-        stats_.fail("200 never acknowledged");
+        stats_.fail("final response never acknowledged");
     } else if (!call.left) {
         stats_.fail("no BYE");
     }

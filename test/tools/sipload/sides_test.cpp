@@ -45,7 +45,7 @@ struct Pair {
     Peer peer;
     FakeSender from_uac, from_uas;
     std::optional<Uac> uac;
-    Uas uas{from_uas, "127.0.0.1:5070", true};
+    Uas uas{from_uas, "127.0.0.1:5070", {}};
 };
 
 }  // namespace
@@ -178,4 +178,26 @@ TEST_CASE("another run's answers are not ours", "[sipload]") {
     p.to_uac(p.from_uas.take());
     CHECK(p.uac->stats().late == 1);
     CHECK(p.uac->stats().completed == 0);
+}
+
+TEST_CASE("a UAS rings as long as asked, then refuses if asked", "[sipload]") {
+    FakeSender sender;
+    Uas uas(sender, "127.0.0.1:5070", {true, 486, 3s});
+    Pair p(Mode::call);
+    p.uac->start(0s);
+    const std::string invite = p.from_uac.take();
+    uas.receive({invite, &p.peer}, 0s);
+    CHECK(sender.take().starts_with("SIP/2.0 180"));
+    uas.receive({invite, &p.peer}, 1s);
+    uas.run_timers(2999ms);
+    CHECK(sender.sent.empty());
+    uas.run_timers(3s);
+    const std::string busy = sender.take();
+    CHECK(busy.starts_with("SIP/2.0 486"));
+    p.to_uac(busy, 3s);
+    const std::string ack = p.from_uac.take();
+    uas.receive({ack, &p.peer}, 3s);
+    CHECK(uas.stats().completed == 1);
+    uas.run_timers(4s);
+    CHECK(sender.sent.empty());
 }
