@@ -31,7 +31,7 @@ RULES = [
      "it recurses and backtracks: use RE2"),
     ("real time", r"\bsystem_clock\b|\bgettimeofday\s*\(|\bCLOCK_REALTIME\b|(?<![\w.>])"
      r"(?:std::|::)?time\s*\(\s*(?:nullptr|NULL|0|&)", EVERYWHERE,
-     ("core/base/clock.h", "core/base/log.cpp"),
+     ("core/base/clock.h", "core/base/log.cpp", "core/event/loop.cpp"),
      "time comes from Clock, which a test can set"),
     ("unbounded text", r"\b(?:sprintf|vsprintf|strcpy|strcat|strncpy|strncat|gets|strtok|atoi|atol|"
      r"atoll|scanf|sscanf)\s*\(", EVERYWHERE, (),
@@ -47,7 +47,7 @@ RULES = [
     ("goto", r"\bgoto\b", EVERYWHERE, (), "write a function that returns"),
     ("sleep", r"\b(?:sleep_for|sleep_until|usleep|nanosleep|(?<![\w.])sleep)\s*\(", EVERYWHERE, (),
      "nothing waits by sleeping: use the loop, or wait for the event itself"),
-    ("shell", r"(?<![\w.>])(?:std::)?(?:system|popen)\s*\(", EVERYWHERE, (),
+    ("shell", r"(?:(?<![\w.>:])|(?<=std::))(?:system|popen)\s*\(\s*[^)\s]", EVERYWHERE, (),
      "the server runs no shell"),
     ("blocking resolver", r"\b(?:getaddrinfo|gethostbyname\w*)\s*\(", PRODUCT,
      ("core/server/*", "core/net/hosts.*"), "it blocks: only names in the configuration, at start"),
@@ -63,6 +63,10 @@ RULES = [
 
 # Exceptions of one file from one rule, each with its reason.
 EXCEPTIONS = {
+    ("throw", "core/server/engine.cpp"):
+        "message_slot gives a number; it is called from prepare(), around which the core catches",
+    ("sleep", "test/core/event/loop_test.cpp"):
+        "shows that the loop's clock stands still while real time passes",
 }
 
 

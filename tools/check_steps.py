@@ -58,6 +58,7 @@ def last(text, lines):
 def static(count):
     for name in ("layers", "size", "allow", "words"):
         command_case(count, f"check_{name}", [PYTHON, f"tools/check_{name}.py"])
+    command_case(count, "changes", [PYTHON, "tools/join_changes", "--check"])
     sources = [str(path.relative_to(ROOT)) for folder in ("core", "cfg", "modules", "tools", "test")
                for path in sorted((ROOT / folder).rglob("*")) if path.suffix in (".h", ".cpp")]
     command_case(count, "format", ["clang-format-19", "--dry-run", "-Werror"] + sources)
