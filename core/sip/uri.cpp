@@ -237,7 +237,8 @@ std::optional<Uri> parse_uri(std::string_view text) noexcept {
 }
 
 bool equal(const Uri& a, const Uri& b) noexcept {
-    if (!a.is_sip() || !b.is_sip()) return a.text == b.text;
+    if (a.text == b.text) return true;
+    if (!a.is_sip() || !b.is_sip()) return false;
     return a.scheme == b.scheme && a.has_user == b.has_user && equal_text(a.user, b.user, true) &&
            equal_text(a.password, b.password, true) && same_host(a.host, b.host) &&
            a.port == b.port && params_agree(a.params, b.params) &&
