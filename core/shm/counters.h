@@ -1,6 +1,8 @@
 // Counters without locks: one row per process in shared memory, summed when read.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
+#include <array>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -35,11 +37,14 @@ class Counters {
 public:
     static constexpr std::size_t kMaxCounters = 1024;
 
-    [[nodiscard]] static Result<Counters*> create(Segment& segment);  ///< owned by the caller
+    /// Before fork. The caller owns it; the table of rows lives in the segment for ever.
+    [[nodiscard]] static Result<Counters*> create(Segment& segment);
 
     /// Before fork. The same group and name give the same counter. Cell 0 when the table is full
     /// (logged).
     Counter add(std::string_view group, std::string_view name, std::string_view help);
+    /// In each process after Segment::enter: finds or makes the row of its slot, so that a process
+    /// that replaces a dead one counts on. Without memory for it, counts are lost (logged).
     void enter(std::uint16_t process_slot) noexcept;
 
     struct Row {
@@ -50,11 +55,21 @@ public:
     [[nodiscard]] std::int64_t sum(Counter counter) const noexcept;
     [[nodiscard]] std::optional<std::int64_t> sum(std::string_view group,
                                                   std::string_view name) const noexcept;
+    /// Any process: sum() starts from 0 again. The rows, which others write, are left alone.
     void reset(Counter counter) noexcept;
 
 private:
-    explicit Counters(std::int64_t* cells) : cells_(cells) {}
-    std::int64_t* cells_;  ///< kMaxProcesses rows of kMaxCounters, in the segment
+    struct Table {  ///< in the segment
+        using ShmSafe = void;
+        std::array<std::atomic<std::int64_t*>, kMaxProcesses> rows{};  ///< kMaxCounters cells each
+        std::array<std::atomic<std::int64_t>, kMaxCounters> zero{};    ///< what reset() takes off
+    };
+    Counters(Segment& segment, Table* table, Tag tag) noexcept;
+    [[nodiscard]] std::int64_t raw(std::uint16_t cell) const noexcept;
+
+    Segment& segment_;
+    Table* table_;
+    Tag tag_;
     std::vector<Row> rows_;
 };
 

@@ -20,20 +20,24 @@ class Hazards {
 public:
     using ShmSafe = void;
     static constexpr std::size_t kPerProcess = 16;
+    /// What a hazard is: an object that somebody works on, or a timer entry that is about to fire.
+    enum class Kind : std::uint8_t { object, timer };
 
     /// False when this process already protects kPerProcess objects: treat as out of memory.
-    [[nodiscard]] bool protect(std::uint16_t process_slot, const void* object) noexcept;
-    /// Undoes one protect().
+    [[nodiscard]] bool protect(std::uint16_t process_slot, const void* object,
+                               Kind kind = Kind::object) noexcept;
+    /// Undoes one protect(), of either kind.
     void release(std::uint16_t process_slot, const void* object) noexcept;
     /// Whether any process protects an address in [object, object + size).
     [[nodiscard]] bool in_use(const void* object, std::size_t size) const noexcept;
     /// The n-th protected object of a process or null, for recovery after its death.
     [[nodiscard]] const void* at(std::uint16_t process_slot, std::size_t n) const noexcept;
+    [[nodiscard]] Kind kind(std::uint16_t process_slot, std::size_t n) const noexcept;
     void clear(std::uint16_t process_slot) noexcept;
 
 private:
     struct alignas(64) Row {
-        std::array<std::atomic<const void*>, kPerProcess> objects;
+        std::array<std::atomic<std::uintptr_t>, kPerProcess> objects;  ///< lowest bit: Kind
     };
     std::array<Row, kMaxProcesses> rows_;
     std::atomic<std::uint32_t> highest_;  ///< rows above were never used

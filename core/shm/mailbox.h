@@ -28,7 +28,9 @@ public:
 
     enum class Put : std::uint8_t { ok, ok_wake, full };
     /// Any process. The parts are joined into one record. `ok_wake`: the reader may be asleep,
-    /// write to its eventfd. `full`: nothing was put, and dropped() counts it.
+    /// write to its eventfd; every put says so until the reader has run, so that a writer that dies
+    /// before writing delays the record only until the next put or the reader's next tick.
+    /// `full`: nothing was put, and dropped() counts it.
     Put put(MailKind kind, std::initializer_list<std::string_view> parts) noexcept;
 
     /// Reader only: copies the oldest record into `out` (at most `size` bytes; a longer record is
@@ -46,6 +48,9 @@ public:
     void repair() noexcept {}  ///< the tail is published last: a dead writer left nothing half done
 
 private:
+    void copy_in(std::uint64_t at, const char* bytes, std::size_t size) noexcept;
+    void copy_out(std::uint64_t at, char* bytes, std::size_t size) const noexcept;
+
     Ptr<char> ring_;
     std::size_t size_;
     std::atomic<std::uint64_t> head_, tail_;  ///< bytes ever taken, ever put

@@ -60,7 +60,7 @@ public:
     void enter(std::uint16_t process_slot) noexcept;
     /// In the supervisor, after `process_slot` was reaped and before it is forked again: frees the
     /// blocks it held, returns its cache to the shared lists, completes what it left half done.
-    /// Returns how many blocks were freed.
+    /// Returns how many blocks it held in hand. Look at damaged() afterwards.
     std::size_t recover(std::uint16_t process_slot) noexcept;
 
     /// Null when the segment is full: an ordinary result, to be handled at every call.
@@ -82,6 +82,15 @@ public:
     /// True above the high-water mark (85 % of the segment): new work is refused, work in progress
     /// goes on. Cheap enough to be asked for every message.
     [[nodiscard]] bool under_pressure() const noexcept;
+
+    /// True when a process died inside the manager of the mapping (a window of some hundred
+    /// nanoseconds per 64 KiB handed out), which nobody can repair: the supervisor must end all
+    /// processes and start again with a new segment. Until then what is in use stays usable, and
+    /// allocation goes on as far as free lists reach. Any process.
+    [[nodiscard]] bool damaged() const noexcept;
+
+    /// The whole mapping, in bytes.
+    [[nodiscard]] std::size_t size() const noexcept;
 
     /// Exact, by walking all block headers; any process, takes milliseconds.
     [[nodiscard]] Totals totals() const;

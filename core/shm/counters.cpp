@@ -1,0 +1,86 @@
+// Counters: registration, rows per process, sums.
+// SPDX-License-Identifier: Apache-2.0
+#include "core/shm/counters.h"
+
+#include <cstring>
+
+#include "core/base/log.h"
+
+namespace fairlead::shm {
+
+namespace {
+std::int64_t unread_row[Counters::kMaxCounters];  // of a process that has not entered
+}  // namespace
+
+std::int64_t* counter_row = unread_row;
+
+Counters::Counters(Segment& segment, Table* table, Tag tag) noexcept
+    : segment_(segment), table_(table), tag_(tag) {
+    rows_.push_back({"", "", "", 0});  // cell 0 is where unregistered handles count
+}
+
+Result<Counters*> Counters::create(Segment& segment) {
+    const Tag tag = segment.tag("core", "counters");
+    Table* const table = segment.make<Table>(tag);
+    if (table == nullptr) return fail("no shared memory for the counters");
+    return new Counters(segment, table, tag);
+}
+
+Counter Counters::add(std::string_view group, std::string_view name, std::string_view help) {
+    for (const Row& row : rows_) {
+        if (row.group == group && row.name == name) return Counter(row.cell);
+    }
+    if (rows_.size() == kMaxCounters) {
+        LOG(error, "no room for counter {}:{}: {} are in use", group, name, kMaxCounters);
+        return Counter();
+    }
+    const auto cell = static_cast<std::uint16_t>(rows_.size());
+    rows_.push_back({std::string(group), std::string(name), std::string(help), cell});
+    return Counter(cell);
+}
+
+void Counters::enter(std::uint16_t process_slot) noexcept {
+    auto& place = table_->rows[process_slot];
+    counter_row = place.load();
+    if (counter_row != nullptr) return;
+    constexpr std::size_t bytes = kMaxCounters * sizeof(std::int64_t);
+    void* const row = segment_.allocate(bytes, tag_, Hold::in_hand);
+    if (row == nullptr) {
+        LOG(error, "no shared memory for the counters of process {}", process_slot);
+        counter_row = unread_row;
+        return;
+    }
+    std::memset(row, 0, bytes);
+    counter_row = static_cast<std::int64_t*>(row);
+    // Published first: a death between the two loses 8 KiB once; the other order would leave the
+    // table pointing to memory that recover() has given to somebody else.
+    segment_.publish(row);
+    place.store(counter_row);
+}
+
+std::int64_t Counters::raw(std::uint16_t cell) const noexcept {
+    std::int64_t sum = 0;
+    for (const auto& row : table_->rows) {
+        const std::int64_t* const cells = row.load(std::memory_order_relaxed);
+        if (cells != nullptr) sum += __atomic_load_n(cells + cell, __ATOMIC_RELAXED);
+    }
+    return sum;
+}
+
+std::int64_t Counters::sum(Counter counter) const noexcept {
+    return raw(counter.cell()) - table_->zero[counter.cell()].load();
+}
+
+std::optional<std::int64_t> Counters::sum(std::string_view group,
+                                          std::string_view name) const noexcept {
+    for (const Row& row : rows_) {
+        if (row.cell != 0 && row.group == group && row.name == name) return sum(Counter(row.cell));
+    }
+    return std::nullopt;
+}
+
+void Counters::reset(Counter counter) noexcept {
+    table_->zero[counter.cell()].store(raw(counter.cell()));
+}
+
+}  // namespace fairlead::shm
