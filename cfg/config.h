@@ -87,6 +87,10 @@ struct ReadOptions {
 [[nodiscard]] std::string preprocess(const std::string& path, const ReadOptions& options,
                                      Diagnostics& diagnostics);
 
+/// What the language knows without modules ($rc, $null, $def, `method`, `src_ip`, …). compile()
+/// adds it to the registry when nobody has.
+[[nodiscard]] const Descriptor& builtin_descriptor() noexcept;
+
 /// Checks everything that can be known before a message arrives (functions, arguments, route types,
 /// route names, variables) and makes the program. Null when there were errors, also earlier ones.
 /// `settings` gives limits such as max_while_loops by name.
@@ -105,8 +109,9 @@ public:
     RouteResult run(RouteId route, Message& message) noexcept override;
 
 private:
+    struct State;
     std::shared_ptr<const Program> program_;
-    int depth_ = 0;
+    std::unique_ptr<State> state_;
 };
 
 }  // namespace fairlead::cfg

@@ -31,6 +31,7 @@ public:
 
     std::uint16_t add_file(std::string path, std::string content);
     [[nodiscard]] const std::string& path(std::uint16_t file) const { return files_[file].path; }
+    [[nodiscard]] std::size_t file_count() const noexcept { return files_.size(); }
     /// "file:line:column".
     [[nodiscard]] std::string where(const Position& at) const;
 

@@ -1,0 +1,253 @@
+// The checker: routes and statements.
+// SPDX-License-Identifier: Apache-2.0
+#include "cfg/check.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace fairlead::cfg {
+
+std::string_view route_word(Route type) noexcept {
+    switch (type) {
+        case Route::request: return "request_route";
+        case Route::failure: return "failure_route";
+        case Route::tm_reply:
+        case Route::core_reply: return "onreply_route";
+        case Route::branch: return "branch_route";
+        case Route::onsend: return "onsend_route";
+        case Route::branch_failure: return "event_route[tm:branch-failure]";
+        case Route::event: return "event_route";
+        default: return "route";
+    }
+}
+
+Checker::Checker(const Config& config, module::Registry& registry, Diagnostics& diagnostics)
+    : config_(config),
+      tree_(*config.tree),
+      registry_(registry),
+      diagnostics_(diagnostics),
+      program_(std::make_shared<Program>()) {}
+
+std::shared_ptr<const Program> Checker::compile() {
+    prepare();
+    find_reach();
+    event_routes();
+    for (std::size_t i = 0; i < tree_.routes.size(); ++i) {
+        const RouteBlock& block = tree_.routes[i];
+        allowed_ = reach_[i].own;
+        block_ = block.type;
+        shared_ = block.shared;
+        breakable_ = 0;
+        program_->routes_[i].first = steps(block.body);
+    }
+    if (diagnostics_.errors() != 0) return nullptr;
+    return program_;
+}
+
+void Checker::prepare() {
+    const std::string_view own_name = builtin_descriptor().name;
+    if (registry_.find(own_name) == nullptr) {
+        if (const auto added = registry_.add(builtin_descriptor()); !added) {
+            diagnostics_.error({}, added.error().str());
+        }
+    }
+    if (module::Loaded* const own = registry_.find(own_name); own != nullptr) {
+        builtin_ = static_cast<Builtin*>(own->object.get());
+        std::map<std::string, std::string, std::less<>> defines;
+        for (const auto& [name, define] : tree_.defines) {
+            defines.emplace(name, define.value.value_or(""));
+        }
+        builtin_->set_defines(std::move(defines));
+    }
+    for (std::size_t i = 0; i < diagnostics_.file_count(); ++i) {
+        program_->files_.push_back(diagnostics_.path(static_cast<std::uint16_t>(i)));
+    }
+    for (const RouteBlock& block : tree_.routes) {
+        program_->routes_.push_back({block.type, block.name, nullptr});
+    }
+    read_limits();
+}
+
+void Checker::read_limits() {
+    for (const Setting& s : config_.settings) {
+        if (s.name == "max_while_loops" && !s.value.is_string) {
+            program_->limits_.loops = std::max<std::int64_t>(1, s.value.number);
+        }
+        if (s.name == "max_recursive_level" && !s.value.is_string) {
+            // The interpreter's own stack must hold.
+            program_->limits_.depth =
+                static_cast<int>(std::clamp<std::int64_t>(s.value.number, 1, 1024));
+        }
+    }
+}
+
+// ---- Which routes reach which -------------------------------------------------------------------
+
+void Checker::collect_calls(const Expression* e, std::vector<std::string_view>& names) {
+    if (e == nullptr) return;
+    if (e->kind == Expression::Kind::route && e->parts[0]->kind == Expression::Kind::string) {
+        names.push_back(e->parts[0]->text);
+    }
+    for (const Expression* part : e->parts) collect_calls(part, names);
+}
+
+void Checker::collect_calls(const std::vector<Statement*>& body,
+                            std::vector<std::string_view>& names) {
+    for (const Statement* s : body) {
+        collect_calls(s->value, names);
+        collect_calls(s->body, names);
+        collect_calls(s->otherwise, names);
+        for (const Case& c : s->cases) {
+            collect_calls(c.value, names);
+            collect_calls(c.body, names);
+        }
+    }
+}
+
+void Checker::find_reach() {
+    std::vector<std::vector<std::string_view>> calls(tree_.routes.size());
+    std::map<std::string_view, std::size_t> shared;
+    for (std::size_t i = 0; i < tree_.routes.size(); ++i) {
+        const RouteBlock& block = tree_.routes[i];
+        collect_calls(block.body, calls[i]);
+        if (block.shared) shared.emplace(block.name, i);
+        Route own = block.type;
+        if (own == Route::event && block.name.starts_with("tm:branch-failure")) {
+            own = own | Route::branch_failure | Route::failure;
+        }
+        if (own == Route::event) own = own | Route::local | Route::request;
+        if (block.shared) own = Route::request;
+        reach_.push_back({own, !block.shared});
+    }
+    for (bool changed = true; changed;) {
+        changed = false;
+        for (std::size_t i = 0; i < calls.size(); ++i) {
+            for (const std::string_view name : calls[i]) {
+                const auto target = shared.find(name);
+                if (target == shared.end()) continue;
+                Reach& to = reach_[target->second];
+                const Route both = to.own | reach_[i].own;
+                changed |= both != to.own;
+                to.own = both;
+            }
+        }
+    }
+}
+
+void Checker::event_routes() {
+    // Only names whose module is loaded can be judged.
+    for (const RouteBlock& block : tree_.routes) {
+        if (block.type != Route::event) continue;
+        const std::string_view name = block.name;
+        module::Loaded* const owner = registry_.find(name.substr(0, name.find(':')));
+        if (owner == nullptr) continue;
+        const auto& known = owner->descriptor->event_routes;
+        const bool found = std::any_of(known.begin(), known.end(), [name](std::string_view k) {
+            return name == k || (name.starts_with(k) && name[k.size()] == ':');
+        });
+        if (found || known.empty()) continue;
+        const std::string_view like = nearest(name, {known.begin(), known.end()});
+        diagnostics_.warning(block.at,
+                             fmt::format("module {} has no event route {}", owner->name, name),
+                             like.empty() ? "" : fmt::format("did you mean {}?", like));
+    }
+}
+
+// ---- Statements ---------------------------------------------------------------------------------
+
+const Step* Checker::steps(const std::vector<Statement*>& body, const Step* behind) {
+    std::vector<Step*> made;
+    for (const Statement* s : body) {
+        if (Step* const one = step(*s)) made.push_back(one);
+    }
+    const Step* next = behind;
+    for (auto one = made.rbegin(); one != made.rend(); ++one) {
+        (*one)->next = next;
+        next = *one;
+    }
+    return next;
+}
+
+Step* Checker::step(const Statement& s) {
+    Step* const out = program_->make<Step>();
+    out->kind = s.kind;
+    out->place = place(s.at);
+    using Kind = Statement::Kind;
+    if (s.kind == Kind::leave && breakable_ == 0) {
+        diagnostics_.error(s.at, "break outside of while and switch",
+                           "return leaves the route, exit the whole script");
+    }
+    if (s.value != nullptr) {
+        const bool decides = s.kind == Kind::branch || s.kind == Kind::loop;
+        const bool compares = s.kind == Kind::choice;
+        const Checked value = decides    ? condition(*s.value)
+                              : compares ? operand(*s.value)
+                                         : expression(*s.value);
+        out->value = value.node;
+    }
+    const bool breakable = s.kind == Kind::loop || s.kind == Kind::choice;
+    breakable_ += breakable ? 1 : 0;
+    if (s.kind == Kind::choice) {
+        choice(s, *out);
+    } else {
+        out->body = steps(s.body);
+        out->otherwise = steps(s.otherwise);
+    }
+    breakable_ -= breakable ? 1 : 0;
+    return out;
+}
+
+void Checker::choice(const Statement& s, Step& out) {
+    std::vector<Choice>& choices = program_->choices_.emplace_back();
+    const Step* behind = nullptr;
+    for (auto c = s.cases.rbegin(); c != s.cases.rend(); ++c) {
+        behind = steps(c->body, behind);  // without break it runs into the next case
+        if (auto made = one_choice(*c)) {
+            made->first = behind;
+            choices.push_back(*made);
+        }
+    }
+    std::reverse(choices.begin(), choices.end());
+    bool otherwise = false;
+    for (const Case& c : s.cases) {
+        if (c.kind != Case::Kind::otherwise) continue;
+        if (otherwise) diagnostics_.error(c.at, "second default of the same switch");
+        otherwise = true;
+    }
+    out.body = behind;
+    out.choices = choices;
+}
+
+std::optional<Choice> Checker::one_choice(const Case& c) {
+    Choice out;
+    if (c.kind == Case::Kind::otherwise) {
+        out.kind = Choice::Kind::otherwise;
+        return out;
+    }
+    if (c.kind == Case::Kind::regex) {
+        out.kind = Choice::Kind::regex;
+        out.regex = regex(c.value->at, c.value->text, Letters::as_written);
+        return out;
+    }
+    const Checked value = expression(*c.value);
+    if (value.node == nullptr) return std::nullopt;
+    if (!value.is_constant()) {
+        if (c.value->kind == Expression::Kind::variable ||
+            c.value->kind == Expression::Kind::call) {
+            diagnostics_.error(c.value->at, "the value of a case must be constant");
+            return std::nullopt;
+        }
+        out.made = value.node;
+        return out;
+    }
+    out.value = value.node->value;
+    return out;
+}
+
+std::shared_ptr<const Program> compile(const Config& config, module::Registry& registry,
+                                       Diagnostics& diagnostics) {
+    return Checker(config, registry, diagnostics).compile();
+}
+
+}  // namespace fairlead::cfg

@@ -1,0 +1,182 @@
+// The interpreter: routes and statements.
+// SPDX-License-Identifier: Apache-2.0
+#include "cfg/run.h"
+
+#include <fmt/format.h>
+
+#include <exception>
+
+#include "cfg/config.h"
+
+namespace fairlead::cfg {
+
+namespace {
+
+constexpr std::string_view kTag = "<script>";
+
+}  // namespace
+
+void Run::say(log::Level level, const Place& place, std::string_view text) const {
+    if (log::enabled(level)) log::write(level, kTag, program_.where(place), text);
+}
+
+RouteResult Run::top(RouteId id) {
+    message_.return_code = 1;
+    message_.error = ScriptError::none;
+    const Flow flow = steps(program_.route(id).first);
+    RouteResult out;
+    out.code = code_;
+    out.dropped = dropped_;
+    out.exited = exited_ || flow == Flow::exit;
+    out.threw = threw_;
+    return out;
+}
+
+int Run::route(RouteId id, const Node& n) {
+    if (depth_ >= program_.limits().depth) {
+        say(log::Level::error, n.place,
+            fmt::format("too many recursive routing table lookups ({}) giving up!", depth_ + 1));
+        return -1;
+    }
+    ++depth_;
+    code_ = 1;
+    const Flow flow = steps(program_.route(id).first);
+    --depth_;
+    if (flow == Flow::exit) over_ = true;
+    return code_;
+}
+
+Flow Run::steps(const Step* first) {
+    for (const Step* s = first; s != nullptr; s = s->next) {
+        const Flow flow = step(*s);
+        if (flow != Flow::on) return flow;
+    }
+    return Flow::on;
+}
+
+Flow Run::step(const Step& s) {
+    switch (s.kind) {
+        case Statement::Kind::call: {
+            failed_ = false;
+            const Value v = value(*s.value);
+            if (over_) return Flow::exit;
+            if (s.value->kind == Node::Kind::assign) {
+                code_ = 1;
+            } else {
+                code_ = static_cast<int>(v.integer());
+            }
+            return Flow::on;
+        }
+        case Statement::Kind::block: return steps(s.body);
+        case Statement::Kind::branch: {
+            failed_ = false;
+            const bool yes = is_true(value(*s.value), *s.value);
+            if (over_) return Flow::exit;
+            code_ = 1;
+            if (failed_) return Flow::on;
+            return steps(yes ? s.body : s.otherwise);
+        }
+        case Statement::Kind::loop: return loop(s);
+        case Statement::Kind::choice: return choice(s);
+        case Statement::Kind::leave: return Flow::leave;
+        case Statement::Kind::give_back:
+        case Statement::Kind::exit:
+        case Statement::Kind::drop: return ended(s);
+    }
+    return Flow::on;
+}
+
+Flow Run::ended(const Step& s) {
+    failed_ = false;
+    std::int64_t code = s.kind == Statement::Kind::give_back ? 1 : 0;
+    if (s.value != nullptr) code = number(value(*s.value), *s.value);
+    if (over_) return Flow::exit;
+    code_ = static_cast<int>(code);
+    if (s.kind == Statement::Kind::give_back && code_ != 0) return Flow::give_back;
+    dropped_ = s.kind == Statement::Kind::drop;
+    exited_ = true;
+    return Flow::exit;
+}
+
+Flow Run::loop(const Step& s) {
+    const std::int64_t most = program_.limits().loops;
+    for (std::int64_t turns = 0;; ++turns) {
+        failed_ = false;
+        const bool more = number(value(*s.value), *s.value) != 0;
+        if (over_) return Flow::exit;
+        code_ = 1;
+        if (!more || failed_) return Flow::on;
+        if (turns >= most) {
+            say(log::Level::error, s.place, fmt::format("runaway while: more then {} loops", most));
+            return Flow::on;
+        }
+        const Flow flow = steps(s.body);
+        if (flow == Flow::leave) return Flow::on;
+        if (flow != Flow::on) return flow;
+    }
+}
+
+bool Run::fits(const Choice& c, const Value& v) {
+    if (c.kind == Choice::Kind::otherwise) return false;
+    if (c.kind == Choice::Kind::regex) {
+        return !v.is_null() && c.regex->matches(text_of(message_, v));
+    }
+    const Value wanted = c.made != nullptr ? value(*c.made) : c.value;
+    if (wanted.is_integer()) return v.is_integer() && v.integer() == wanted.integer();
+    return v.is_string() && v.string() == wanted.string();
+}
+
+Flow Run::choice(const Step& s) {
+    failed_ = false;
+    const Value v = value(*s.value);
+    if (over_) return Flow::exit;
+    code_ = 1;
+    const Step* first = nullptr;
+    for (const Choice& c : s.choices) {
+        if (c.kind == Choice::Kind::otherwise) first = c.first;
+    }
+    for (const Choice& c : s.choices) {
+        if (!fits(c, v)) continue;
+        first = c.first;
+        break;
+    }
+    const Flow flow = steps(first);
+    return flow == Flow::leave ? Flow::on : flow;
+}
+
+// ---- The public face ----------------------------------------------------------------------------
+
+struct Interpreter::State {
+    RegexCache regexes;
+    int depth = 0;
+};
+
+Interpreter::Interpreter(std::shared_ptr<const Program> program)
+    : program_(std::move(program)), state_(std::make_unique<State>()) {}
+Interpreter::~Interpreter() = default;
+
+RouteId Interpreter::find(Route type, std::string_view name) const noexcept {
+    return program_->find(type, name);
+}
+
+std::string_view Interpreter::name(RouteId route) const noexcept {
+    const std::size_t index = static_cast<std::size_t>(route);
+    return index < program_->routes().size() ? std::string_view(program_->routes()[index].name)
+                                             : std::string_view();
+}
+
+RouteResult Interpreter::run(RouteId route, Message& message) noexcept {
+    if (static_cast<std::size_t>(route) >= program_->routes().size()) return {};
+    const int depth = state_->depth;
+    try {
+        return Run(*program_, state_->regexes, state_->depth, message).top(route);
+    } catch (const std::exception& e) {  // out of memory, or a variable of a module threw
+        LOG(critical, "script ended by an exception: {}", e.what());
+    } catch (...) {
+        LOG(critical, "script ended by an unknown exception");
+    }
+    state_->depth = depth;
+    return {.code = -1, .exited = true, .threw = true};
+}
+
+}  // namespace fairlead::cfg
