@@ -188,7 +188,13 @@ bool Checker::number_argument(const Expression& e, const Expression& call, const
 }
 
 bool Checker::text_argument(const Expression& e, CallArgument& out) {
-    if (e.kind != Expression::Kind::string) return made_argument(e, out);
+    if (e.kind != Expression::Kind::string) {
+        if (!made_argument(e, out)) return false;
+        if (out.type != Type::any && out.constant.value.is_integer()) {
+            out.constant.value = program_->keep(fmt::format("{}", out.constant.value.integer()));
+        }
+        return true;
+    }
     std::string_view plain;
     if (out.type == Type::any) {
         if (const auto number = text::parse_int(e.text)) {

@@ -40,6 +40,7 @@ std::string in_quotes(const Token& t) {
 Config::Config() = default;
 Config::~Config() = default;
 Config::Config(Config&&) noexcept = default;
+Config& Config::operator=(Config&&) noexcept = default;
 
 Config read(const std::string& path, const ReadOptions& options, Diagnostics& diagnostics) {
     auto tree = std::make_unique<Tree>();

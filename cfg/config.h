@@ -62,6 +62,7 @@ struct Config {
     Config();
     ~Config();
     Config(Config&&) noexcept;
+    Config& operator=(Config&&) noexcept;
     std::vector<Setting> settings;
     std::vector<ListenLine> listen;
     std::vector<AliasLine> aliases;

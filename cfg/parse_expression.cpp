@@ -136,9 +136,7 @@ Expression* Parser::primary() {
     if (t.is("(")) return parenthesised();
     if (t.is("[") && peek(1).kind == Tok::address && peek(2).is("]")) {
         take();
-        Expression* const e = address();
-        take();
-        return e;
+        return address();
     }
     if (t.is("@")) {
         fail(t, "selects are not supported", "use the variable that means the same");
@@ -153,6 +151,7 @@ Expression* Parser::address() {
     Expression* const e = make(Expression::Kind::address, t.at);
     e->text = t.text;
     e->number = -1;
+    accept("]");
     if (at("/") && peek(1).kind == Tok::number) {
         take();
         e->number = take().number;

@@ -5,6 +5,7 @@
 
 #include "cfg/program.h"
 #include "core/api/message.h"
+#include "core/base/log.h"
 
 namespace fairlead::cfg {
 
