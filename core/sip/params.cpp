@@ -73,6 +73,7 @@ std::optional<Param> find_param(std::string_view params, std::string_view name,
 std::optional<std::string_view> next_value(std::string_view& rest) noexcept {
     const std::string_view s = rest;
     std::size_t at = 0;
+    if (s.find(',') == npos) at = s.size();  // the common case: one value
     while (at < s.size() && s[at] != ',') {
         std::size_t behind = at + 1;
         if (s[at] == '"') {

@@ -88,24 +88,29 @@ bool note_via_param(const Param& param, Via& via, bool& has_maddr) noexcept {
         seen = true;
         return first;
     };
-    if (text::ci_equal(param.name, "branch")) {
-        via.branch = param.value;
-        return once(via.has_branch);
+    const auto is = [&](std::string_view name) {
+        return param.name == name || text::ci_equal(param.name, name);
+    };
+    switch (param.name.size()) {  // the lengths tell most names apart at once
+        case 5:
+            if (is("rport")) {
+                via.rport = param.value;
+                return once(via.has_rport) &&
+                       (param.value.empty() || text::parse_uint(param.value, 65535).has_value());
+            }
+            if (!is("maddr")) return true;
+            via.maddr = param.value;
+            return once(has_maddr);
+        case 6:
+            if (!is("branch")) return true;
+            via.branch = param.value;
+            return once(via.has_branch);
+        case 8:
+            if (!is("received")) return true;
+            via.received = param.value;
+            return once(via.has_received);
+        default: return true;
     }
-    if (text::ci_equal(param.name, "rport")) {
-        via.rport = param.value;
-        return once(via.has_rport) &&
-               (param.value.empty() || text::parse_uint(param.value, 65535).has_value());
-    }
-    if (text::ci_equal(param.name, "received")) {
-        via.received = param.value;
-        return once(via.has_received);
-    }
-    if (text::ci_equal(param.name, "maddr")) {
-        via.maddr = param.value;
-        return once(has_maddr);
-    }
-    return true;
 }
 
 /// The parameters behind a value: `rest` is empty or begins with ';'. Calls `note` for each; false
