@@ -95,6 +95,8 @@ private:
     bool text_argument(const Expression& e, CallArgument& out);
     bool route_argument(const Expression& e, const Arg& row, CallArgument& out);
     bool regex_argument(const Expression& e, CallArgument& out);
+    bool lazy_argument(const Expression& e, const Expression& call, const Arg& row,
+                       CallArgument& out);
     bool variable_argument(const Expression& e, const Expression& call, const Arg& row,
                            CallArgument& out);
     bool made_argument(const Expression& e, CallArgument& out);

@@ -139,6 +139,7 @@ bool Checker::argument(const Expression& e, const Expression& call, const Arg& r
         case Type::route: return route_argument(e, row, out);
         case Type::regex: return regex_argument(e, out);
         case Type::variable: return variable_argument(e, call, row, out);
+        case Type::lazy_text: return lazy_argument(e, call, row, out);
         case Type::any:
         case Type::string: return text_argument(e, out);
         case Type::none: break;
@@ -244,6 +245,30 @@ bool Checker::regex_argument(const Expression& e, CallArgument& out) {
         return out.constant.regex != nullptr;
     }
     return text_argument(e, out);
+}
+
+bool Checker::lazy_argument(const Expression& e, const Expression& call, const Arg& row,
+                            CallArgument& out) {
+    const bool text = e.kind == Expression::Kind::string || e.kind == Expression::Kind::variable;
+    if (!text && e.kind != Expression::Kind::number) {
+        diagnostics_.error(
+            e.at, fmt::format("argument \"{}\" of {} must be a string", row.name, call.text),
+            "variables in it are filled in: \"from $fu\"");
+        return false;
+    }
+    std::string_view plain;
+    const std::size_t errors = diagnostics_.errors();
+    const Format* made = format(e.at, e.text, plain);
+    if (diagnostics_.errors() != errors) return false;
+    if (made == nullptr) {
+        Format* const fixed = program_->make<Format>();
+        fixed->pieces =
+            program_->pieces_.emplace_back(std::vector<Format::Piece>{{program_->keep(plain)}});
+        made = fixed;
+        out.constant.value = fixed->pieces[0].text;
+    }
+    out.constant.lazy_text = made;
+    return true;
 }
 
 bool Checker::variable_argument(const Expression& e, const Expression& call, const Arg& row,

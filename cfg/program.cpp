@@ -24,6 +24,7 @@ std::string_view text_of(Message& message, const Value& value) {
 }
 
 std::string_view Format::text(Message& message) const {
+    if (pieces.size() == 1 && pieces[0].variable == nullptr) return pieces[0].text;
     // Two passes: the values, then one block of the right size.
     constexpr std::size_t kFew = 32;
     std::array<std::string_view, kFew> few;

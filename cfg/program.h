@@ -56,14 +56,14 @@ private:
 };
 
 /// "text $var(x)".
-struct Format {
+struct Format final : LazyText {
     struct Piece {
         std::string_view text;
         const VariableUse* variable = nullptr;
     };
     std::span<const Piece> pieces;
 
-    [[nodiscard]] std::string_view text(Message& message) const;
+    [[nodiscard]] std::string_view text(Message& message) const override;
 };
 
 struct Node;

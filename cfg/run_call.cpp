@@ -53,6 +53,7 @@ bool Run::argument(const CallArgument& a, std::size_t index, const Node& n, Argu
             why = fmt::format("is no regular expression: {}", problem);
             break;
         }
+        case Type::lazy_text:
         case Type::variable:
         case Type::none: return false;
     }

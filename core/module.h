@@ -90,6 +90,7 @@ enum class Type : std::uint8_t {
     route,
     regex,
     variable,
+    lazy_text,  ///< a string whose variables are filled in when the function asks for it
     any  ///< handed over as it is: null, integer or string. A quoted constant number ("404") is an
          ///< integer; a variable alone in quotes ("$x") has its own type.
 };
@@ -119,6 +120,16 @@ protected:
     ~VariableRef() = default;
 };
 
+/// A text for functions that often do not need it (xlog at a level that is switched off).
+class LazyText {
+public:
+    /// With its variables filled in; lives in the message's arena, or for ever.
+    [[nodiscard]] virtual std::string_view text(Message&) const = 0;
+
+protected:
+    ~LazyText() = default;
+};
+
 /// A route given by name: the checker has resolved it, or says which routes there are.
 /// Type is the kind of route the function wants.
 template <Route R>
@@ -132,6 +143,7 @@ struct Argument {
     RouteId route = RouteId::none;
     const Regex* regex = nullptr;
     const VariableRef* variable = nullptr;
+    const LazyText* lazy_text = nullptr;
 };
 
 template <class T>
@@ -188,6 +200,11 @@ template <>
 struct Kind<VariableRef> {
     static constexpr Type type = Type::variable;
     static const VariableRef& from(const Argument& a) { return *a.variable; }
+};
+template <>
+struct Kind<LazyText> {
+    static constexpr Type type = Type::lazy_text;
+    static const LazyText& from(const Argument& a) { return *a.lazy_text; }
 };
 template <class T>
 struct Kind<std::optional<T>> {
@@ -318,7 +335,7 @@ struct Signature<Verdict (C::*)(Message&, A...)> {
     static constexpr std::size_t arity = sizeof...(A);
     static_assert((ScriptType<std::remove_cvref_t<A>> && ...),
                   "a script function takes int, bool, string_view, Value, RouteArg, Regex, "
-                  "VariableRef, or optional<> of the first five");
+                  "VariableRef, LazyText, or optional<> of the first five");
 };
 template <auto Method, std::size_t... I>
 Verdict invoke(Module& m, Message& msg, [[maybe_unused]] std::span<const Argument> a,

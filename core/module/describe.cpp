@@ -15,7 +15,8 @@ std::string_view type_word(Type type) {
     switch (type) {
         case Type::integer: return "integer";
         case Type::boolean: return "boolean";
-        case Type::string: return "string";
+        case Type::string:
+        case Type::lazy_text: return "string";
         case Type::route: return "route";
         case Type::regex: return "regex";
         case Type::variable: return "variable";

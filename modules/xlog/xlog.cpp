@@ -29,8 +29,9 @@ log::Level level_of(const Value& given) noexcept {
     }
 }
 
-Verdict write(log::Level level, std::string_view text) noexcept {
+Verdict write(log::Level level, Message& m, const LazyText& line) {
     if (!log::enabled(level)) return Verdict::yes;
+    std::string_view text = line.text(m);
     while (text.ends_with('\n') || text.ends_with('\r')) text.remove_suffix(1);
     log::write(level, "<script>", {}, text);
     return Verdict::yes;
@@ -40,13 +41,13 @@ Verdict write(log::Level level, std::string_view text) noexcept {
 
 class Xlog final : public Module {
 public:
-    Verdict line(Message&, std::string_view text) { return write(log::Level::error, text); }
-    Verdict at_level(Message&, Value level, std::string_view text) {
-        return write(level_of(level), text);
+    Verdict line(Message& m, const LazyText& text) { return write(log::Level::error, m, text); }
+    Verdict at_level(Message& m, Value level, const LazyText& text) {
+        return write(level_of(level), m, text);
     }
     template <log::Level L>
-    Verdict fixed(Message&, std::string_view text) {
-        return write(L, text);
+    Verdict fixed(Message& m, const LazyText& text) {
+        return write(L, m, text);
     }
 };
 

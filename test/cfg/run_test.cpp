@@ -257,6 +257,12 @@ TEST_CASE("arguments: constants, quoted numbers, values made at run time") {
     CHECK(said("two(FLAG);", "flags FLAG:9") == "two 9 -");
 }
 
+TEST_CASE("a lazy text is made only when the function asks for it") {
+    ScriptHost host;
+    CHECK(host.said("later(\"a $rm\"); later($rm); later(\"b\"); later(\"$rm\", 0); "
+                    "later(\"$$\");") == "a OPTIONS|OPTIONS|b|$");
+}
+
 TEST_CASE("an argument that cannot be converted: not called, no, one line") {
     ScriptHost host;
     CHECK(host.said("if (two($rm)) say(\"called\"); else say(\"no $rc\"); say($nil);") == "no -1");

@@ -22,6 +22,10 @@ Verdict Toy::quiet(Message&, std::string_view, std::optional<int>) {
     ++quiet_calls;
     return Verdict::yes;
 }
+Verdict Toy::later(Message& m, const LazyText& text, std::optional<int> wanted) {
+    if (wanted.value_or(1) != 0) said.emplace_back(text.text(m));
+    return Verdict::yes;
+}
 Verdict Toy::two(Message&, int a, std::optional<std::string_view> b) {
     said.push_back(fmt::format("two {} {}", a, b.value_or("-")));
     return Verdict::yes;
@@ -69,6 +73,7 @@ constexpr Function kFunctions[] = {
     function<&Toy::say>("say", "", kAny, "text"),
     function<&Toy::code>("code", "", kAny, "n"),
     function<&Toy::quiet>("quiet", "", kAny, "text", "n"),
+    function<&Toy::later>("later", "", kAny, "text", "wanted"),
     function<&Toy::two>("two", "", kAny, "a", "b"),
     function<&Toy::is>("is_it", "", kAny, "method"),
     function<&Toy::raise>("raise", "", kAny),

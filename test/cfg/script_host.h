@@ -29,6 +29,7 @@ public:
     Verdict say(Message& m, std::string_view text);
     Verdict code(Message& m, int n) { return (void)m, Verdict(n); }
     Verdict quiet(Message& m, std::string_view text, std::optional<int> n);
+    Verdict later(Message& m, const LazyText& text, std::optional<int> wanted);
     Verdict two(Message& m, int a, std::optional<std::string_view> b);
     Verdict is(Message& m, std::string_view method);
     Verdict raise(Message& m);

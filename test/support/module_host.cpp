@@ -143,15 +143,29 @@ Packet ModuleHost::take() {
     return packet;
 }
 
+namespace {
+
+class FixedText final : public LazyText {
+public:
+    [[nodiscard]] std::string_view text(Message&) const override { return fixed; }
+    std::string_view fixed;
+};
+
+}  // namespace
+
 int ModuleHost::call(Message& m, std::string_view function, std::vector<Value> args) {
     for (const auto& [row, owner] : registry.functions(function)) {
         if (args.size() < row->required || args.size() > row->arity) continue;
         std::array<Argument, kMaxArgs> full{};
+        std::array<FixedText, kMaxArgs> texts;
         for (std::size_t i = 0; i < args.size(); ++i) {
             full[i].value = args[i];
             const Arg& arg = row->args[i];
             if (arg.type == Type::route) {
                 full[i].route = engine_->script().find(arg.route, args[i].string());
+            } else if (arg.type == Type::lazy_text) {
+                texts[i].fixed = args[i].string();
+                full[i].lazy_text = &texts[i];
             } else if (arg.type == Type::regex || arg.type == Type::variable) {
                 throw std::runtime_error("call() cannot make this argument: use config()");
             }
