@@ -27,7 +27,7 @@ RULES = [
       "core/api/core.h"),
      "a type is lost only in the contract, the segment and the event glue"),
     ("throw", r"\bthrow\b", PROGRAMS, (), "errors are values (docs/errors.md)"),
-    ("std::regex", r"\bstd::w?regex\b|#\s*include\s*<regex>", EVERYWHERE, (),
+    ("std::regex", r"\bstd::w?regex\b|#\s*include\s*<regex>", PROGRAMS, (),
      "it recurses and backtracks: use RE2"),
     ("real time", r"\bsystem_clock\b|\bgettimeofday\s*\(|\bCLOCK_REALTIME\b|(?<![\w.>])"
      r"(?:std::|::)?time\s*\(\s*(?:nullptr|NULL|0|&)", EVERYWHERE,

@@ -58,18 +58,9 @@ def check_function(path, function):
     return found
 
 
-def own_headers(root, path, seen):
-    """Adds every header of the tree that `path` pulls in."""
-    for target in re.findall(r'^\s*#\s*include\s*"([^"]+)"', (root / path).read_text(), re.M):
-        if target not in seen and (root / target).is_file():
-            seen.add(target)
-            own_headers(root, target, seen)
-    return seen
-
-
 def headers_of_unit(root, path):
     """How many own headers a unit pulls in; to a module the whole contract is one."""
-    headers = own_headers(root, path, set())
+    headers = tree.own_headers(root, path, set())
     if path.startswith("modules/"):
         contract = {header for header in headers if header.startswith("core/")}
         return len(headers - contract) + 1

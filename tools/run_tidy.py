@@ -5,37 +5,24 @@
 A source that was clean is not looked at again until it, a header that it pulls in, or .clang-tidy
 changes (stamps in .cache/tidy)."""
 import concurrent.futures
-import hashlib
 import json
 import os
 import pathlib
 import subprocess
 import sys
 
-import check_size
 import tree
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-STAMPS = ROOT / ".cache/tidy"
 
 
-def fingerprint(path):
-    digest = hashlib.sha256((ROOT / ".clang-tidy").read_bytes())
-    for part in [path] + sorted(check_size.own_headers(ROOT, path, set())):
-        digest.update((ROOT / part).read_bytes())
-    return digest.hexdigest()
-
-
-def look_at(folder, path):
-    stamp = STAMPS / path.replace("/", "_")
-    mark = fingerprint(path)
-    if stamp.exists() and stamp.read_text() == mark:
+def look_at(folder, path, stamps):
+    if stamps.is_clean(path):
         return []
     result = subprocess.run(["clang-tidy-19", "--quiet", "-p", folder, str(ROOT / path)], cwd=ROOT,
                             capture_output=True, text=True)
     if result.returncode == 0:
-        STAMPS.mkdir(parents=True, exist_ok=True)
-        stamp.write_text(mark)
+        stamps.set_clean(path)
         return []
     # The same sentence about a header comes from many sources: keep the lines that name a place.
     lines = [line.replace(f"{ROOT}/", "") for line in result.stdout.split("\n")
@@ -54,8 +41,9 @@ def main():
     if only:
         paths = [path for path in paths if any(part in path for part in only)]
     found = set()
+    stamps = tree.Stamps(ROOT, "tidy", (ROOT / ".clang-tidy").read_text())
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-        for lines in pool.map(lambda path: look_at(folder, path), paths):
+        for lines in pool.map(lambda path: look_at(folder, path, stamps), paths):
             found.update(lines)
     return tree.report("clang-tidy", sorted(found))
 

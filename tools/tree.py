@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the checks share: the files of the tree, C++ without comments and strings, the report."""
 import fnmatch
+import hashlib
 import pathlib
 import re
 import sys
@@ -41,6 +42,37 @@ def strip(code):
         return '""' + lines if text[0] != "'" else "0" + lines
 
     return _NOISE.sub(blank, code)
+
+
+def own_headers(root, path, seen):
+    """Adds every header of the tree that `path` pulls in."""
+    for target in re.findall(r'^\s*#\s*include\s*"([^"]+)"', (root / path).read_text(), re.M):
+        if target not in seen and (root / target).is_file():
+            seen.add(target)
+            own_headers(root, target, seen)
+    return seen
+
+
+class Stamps:
+    """Remembers which files were clean, until they or a header that they pull in change."""
+
+    def __init__(self, root, name, *settings):
+        self.root, self.folder = root, root / ".cache" / name
+        self.settings = "\n".join(settings).encode()
+
+    def fingerprint(self, path):
+        digest = hashlib.sha256(self.settings)
+        for part in [path] + sorted(own_headers(self.root, path, set())):
+            digest.update((self.root / part).read_bytes())
+        return digest.hexdigest()
+
+    def is_clean(self, path):
+        stamp = self.folder / path.replace("/", "_")
+        return stamp.exists() and stamp.read_text() == self.fingerprint(path)
+
+    def set_clean(self, path):
+        self.folder.mkdir(parents=True, exist_ok=True)
+        (self.folder / path.replace("/", "_")).write_text(self.fingerprint(path))
 
 
 def report(name, violations):
