@@ -38,7 +38,7 @@ def check(root):
                 line = text.count("\n", 0, match.start()) + 1
                 found.append(f"{path}:{line}: {match.group(0)}: {why}")
         if tree.matches(path, LICENSED) and \
-                "SPDX-License-Identifier: Apache-2.0" not in re.sub(r"\n(?://|#) ", " ", "\n".join(text.split("\n")[:6])):
+                "SPDX-License-Identifier: Apache-2.0" not in re.sub(r"\n(?://|#) ", " ", "\n".join(text.split("\n")[:25])):
             found.append(f"{path}:1: no SPDX-License-Identifier in the first lines")
     return found
 
