@@ -8,6 +8,7 @@
 #include <ranges>
 #include <stdexcept>
 
+#include "core/api/hosts.h"
 #include "core/base/log.h"
 #include "core/server/engine_impl.h"
 
@@ -60,6 +61,7 @@ void Engine::Impl::collect_hooks() {
 }
 
 Result<void> Engine::prepare() {
+    (void)Hosts::system();  // reads the file here, so that no worker ever does
     if (!impl_->timers.prepare(impl_->parts.memory)) {
         return fail("shared memory is too small: raise shm_mem_size (-m)");
     }

@@ -72,7 +72,8 @@ struct ReplyPlan {
 
 /// The topmost Via value of a request as its reply must carry it (RFC 3261 18.2.1, RFC 3581 4):
 /// with received and rport filled in from where the request came. Writes into `out`; "" when the
-/// value can stay as it is. `force_rport` acts as if the sender had asked for rport.
+/// value can stay as it is, or did not fit (then out.ok() is false). `force_rport` acts as if the
+/// sender had asked for rport.
 [[nodiscard]] std::string_view mark_via(Writer& out, const Message& request, const Address& source,
                                         bool force_rport) noexcept;
 
