@@ -20,29 +20,40 @@ bool Hazards::protect(std::uint16_t process_slot, const void* object, Kind kind)
     std::uint32_t seen = highest_.load(std::memory_order_relaxed);
     while (seen <= process_slot && !highest_.compare_exchange_weak(seen, process_slot + 1U)) {
     }
-    for (auto& cell : rows_[process_slot].objects) {
-        if (cell.load(std::memory_order_relaxed) != 0) continue;
-        cell.store(address(object) | (kind == Kind::timer ? kTimerBit : 0),
-                   std::memory_order_release);
+    Row& row = rows_[process_slot];
+    for (std::size_t i = 0; i < kPerProcess; ++i) {
+        if (row.objects[i].load(std::memory_order_relaxed) != 0) continue;
+        // The end first: what at() shows after a death must have been protected.
+        if (i >= row.end.load(std::memory_order_relaxed)) {
+            row.end.store(static_cast<std::uint32_t>(i + 1), std::memory_order_release);
+        }
+        row.objects[i].store(address(object) | (kind == Kind::timer ? kTimerBit : 0),
+                             std::memory_order_release);
         return true;
     }
     return false;
 }
 
 void Hazards::release(std::uint16_t process_slot, const void* object) noexcept {
-    for (auto& cell : rows_[process_slot].objects) {
+    Row& row = rows_[process_slot];
+    for (auto& cell : row.objects) {
         if ((cell.load(std::memory_order_relaxed) & ~kTimerBit) != address(object)) continue;
         cell.store(0, std::memory_order_release);
-        return;
+        break;
     }
+    std::uint32_t end = row.end.load(std::memory_order_relaxed);
+    while (end > 0 && row.objects[end - 1].load(std::memory_order_relaxed) == 0) --end;
+    row.end.store(end, std::memory_order_release);
 }
 
 bool Hazards::in_use(const void* object, std::size_t size) const noexcept {
     const std::uintptr_t begin = address(object);
     const std::uint32_t rows = highest_.load(std::memory_order_acquire);
     for (std::uint32_t i = 0; i < rows; ++i) {
-        for (const auto& cell : rows_[i].objects) {
-            const std::uintptr_t held = cell.load(std::memory_order_acquire) & ~kTimerBit;
+        const Row& row = rows_[i];
+        const std::uint32_t end = row.end.load(std::memory_order_acquire);
+        for (std::uint32_t k = 0; k < end; ++k) {
+            const std::uintptr_t held = row.objects[k].load(std::memory_order_acquire) & ~kTimerBit;
             if (held - begin < size) return true;  // below `begin` it wraps to a huge number
         }
     }
@@ -61,6 +72,7 @@ Hazards::Kind Hazards::kind(std::uint16_t process_slot, std::size_t n) const noe
 
 void Hazards::clear(std::uint16_t process_slot) noexcept {
     for (auto& cell : rows_[process_slot].objects) cell.store(0, std::memory_order_release);
+    rows_[process_slot].end.store(0, std::memory_order_release);
 }
 
 }  // namespace fairlead::shm

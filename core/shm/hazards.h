@@ -19,7 +19,7 @@ namespace fairlead::shm {
 class Hazards {
 public:
     using ShmSafe = void;
-    static constexpr std::size_t kPerProcess = 16;
+    static constexpr std::size_t kPerProcess = 15;
     /// What a hazard is: an object that somebody works on, or a timer entry that is about to fire.
     enum class Kind : std::uint8_t { object, timer };
 
@@ -36,7 +36,9 @@ public:
     void clear(std::uint16_t process_slot) noexcept;
 
 private:
-    struct alignas(64) Row {
+    struct alignas(128) Row {
+        /// Cells from here on are empty, so that readers look at one cache line for each process.
+        std::atomic<std::uint32_t> end;
         std::array<std::atomic<std::uintptr_t>, kPerProcess> objects;  ///< lowest bit: Kind
     };
     std::array<Row, kMaxProcesses> rows_;

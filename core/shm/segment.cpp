@@ -46,6 +46,8 @@ struct Segment::Impl {
     std::size_t slab_bytes = 0;
     std::uint64_t high_water = 0;
     std::uint64_t fail_in = 0;
+    unsigned pressure_age = 0;  // calls until the sum is made again; 0 after own changes
+    bool pressure = false;
     pid_t pid = 0;
     std::uint8_t slot = 0;
 
@@ -76,6 +78,7 @@ Block* Segment::Impl::keep_rest(std::size_t index, Block* list, std::size_t coun
 }
 
 Block* Segment::Impl::refill(std::size_t index) noexcept {
+    pressure_age = 0;
     SizeClass& size_class = control->classes[index];
     std::size_t got = 0;
     Guard guard(size_class);
@@ -135,6 +138,7 @@ Block* Segment::Impl::take_slowly(std::size_t index) noexcept {
 /// A chunk of its own. In the class from the start, as cached by this process, so that recover()
 /// finds it.
 Block* Segment::Impl::take_large(std::size_t bytes) noexcept {
+    pressure_age = 0;
     const std::size_t payload = (bytes + 15) / 16 * 16;
     const std::size_t needed = sizeof(Slab) + sizeof(Block) + payload;
     char* chunk = mapping->allocate(needed);
@@ -159,6 +163,7 @@ Block* Segment::Impl::take_large(std::size_t bytes) noexcept {
 // ---- Giving back -------------------------------------------------------------------------------
 
 void Segment::Impl::give_back(std::size_t index, std::size_t count) noexcept {
+    pressure_age = 0;
     Cache& cache = caches[index];
     SizeClass& size_class = control->classes[index];
     Slab* released = nullptr;
@@ -209,6 +214,7 @@ void Segment::Impl::release_empty_slabs() noexcept {
 }
 
 void Segment::Impl::free_large(Block* block) noexcept {
+    pressure_age = 0;
     block->set({BlockState::cached, slot});
     SizeClass& large = control->classes[kLargeClass];
     Slab* slab = nullptr;
@@ -263,6 +269,7 @@ void Segment::enter(std::uint16_t process_slot) noexcept {
     m.pid = ::getpid();
     m.slot = static_cast<std::uint8_t>(process_slot);
     m.fail_in = 0;
+    m.pressure_age = 0;
 }
 
 void* Segment::allocate(std::size_t bytes, Tag tag, Hold hold) noexcept {
@@ -325,9 +332,15 @@ char* Segment::copy(std::string_view bytes, Tag tag, Hold hold) noexcept {
 }
 
 bool Segment::under_pressure() const noexcept {
-    std::uint64_t out = 0;
-    for (const auto& bytes : impl_->control->out) out += bytes.load(std::memory_order_relaxed);
-    return out > impl_->high_water || damaged();
+    Impl& m = *impl_;
+    if (m.pressure_age == 0) {
+        std::uint64_t out = 0;
+        for (const auto& bytes : m.control->out) out += bytes.load(std::memory_order_relaxed);
+        m.pressure = out > m.high_water;
+        m.pressure_age = 8;  // others' changes are seen that many messages late
+    }
+    --m.pressure_age;
+    return m.pressure || damaged();
 }
 
 bool Segment::damaged() const noexcept {
@@ -379,6 +392,7 @@ std::size_t Segment::Impl::recover_class(std::size_t index, std::uint8_t dead) n
 
 std::size_t Segment::recover(std::uint16_t process_slot) noexcept {
     Impl& m = *impl_;
+    m.pressure_age = 0;
     m.mapping->check();
     char* const chunk = m.control->growing[process_slot].exchange(nullptr);
     if (chunk != nullptr) m.mapping->free(chunk);
