@@ -1,0 +1,31 @@
+// The memory of transactions: making cells, giving back what is no longer needed, arming their
+// timer, freeing them. The lock of the cell's bucket is held. SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include <string_view>
+
+#include "core/api/message.h"
+#include "modules/tm/runtime.h"
+
+namespace fairlead::tm {
+
+/// A new transaction for the request, linked; null when memory is full.
+[[nodiscard]] Cell* make_cell(Runtime& rt, Bucket& b, const RequestKey& key,
+                              const Message& m) noexcept;
+
+/// Puts a copy of `bytes` in the place of what was there; false (and empty) when memory is full.
+bool replace(Runtime& rt, Buffer& buffer, std::string_view bytes, shm::Tag tag) noexcept;
+void drop(Runtime& rt, Buffer& buffer) noexcept;
+
+/// Stores the request again with the edits that it has now. False when memory is full.
+bool update_request(Runtime& rt, Cell& c, const Message& m) noexcept;
+/// Stores variables and flags of the script. False when memory is full.
+bool keep_script_state(Runtime& rt, Cell& c, const Message& m);
+
+/// After every step: gives back large buffers that are not needed any more and sets the timer. A
+/// cell that has ended is freed by its timer.
+void rest(Runtime& rt, Cell& c) noexcept;
+
+/// Frees a cell that has ended unless a process uses it; then it is tried again in 100 ms.
+void collect(Runtime& rt, Bucket& b, Cell& c) noexcept;
+
+}  // namespace fairlead::tm

@@ -1,0 +1,267 @@
+// Transactions: what the module shows to the server.
+// SPDX-License-Identifier: Apache-2.0
+#include "modules/tm/tm.h"
+#include "modules/tm/variables.h"
+
+namespace fairlead::tm {
+
+namespace {
+
+constexpr Range kTime{.min = 1, .max = INT32_MAX};
+
+/// A time takes an integer (milliseconds) or a string with its unit.
+template <int Tm::*Field>
+constexpr Param time(std::string_view name, std::string_view doc) {
+    return param<Field>(name, doc, kTime);
+}
+template <int Tm::*Field>
+constexpr Param time_text(std::string_view name) {
+    return param_method<&Tm::set_time<Field>>(name, "The same with its unit: \"500ms\", \"30s\".",
+                                              Type::string);
+}
+
+constexpr Param params[] = {
+    time<&Tm::fr_timer>("fr_timer", "Milliseconds without a final reply (INVITE: without any)."),
+    time_text<&Tm::fr_timer>("fr_timer"),
+    time<&Tm::fr_inv_timer>("fr_inv_timer",
+                            "Milliseconds without a final reply to an INVITE that rings."),
+    time_text<&Tm::fr_inv_timer>("fr_inv_timer"),
+    time<&Tm::wt_timer>("wt_timer", "Milliseconds that a completed transaction stays."),
+    time_text<&Tm::wt_timer>("wt_timer"),
+    time<&Tm::retr_timer1>("retr_timer1", "T1: the first retransmission interval."),
+    time_text<&Tm::retr_timer1>("retr_timer1"),
+    time<&Tm::retr_timer2>("retr_timer2", "T2: the longest retransmission interval."),
+    time_text<&Tm::retr_timer2>("retr_timer2"),
+    time<&Tm::max_inv_lifetime>("max_inv_lifetime", "No INVITE waits longer for a final reply."),
+    time_text<&Tm::max_inv_lifetime>("max_inv_lifetime"),
+    time<&Tm::max_noninv_lifetime>("max_noninv_lifetime", "The same for other requests."),
+    time_text<&Tm::max_noninv_lifetime>("max_noninv_lifetime"),
+    param<&Tm::retr_invite_cap>("retr_invite_cap",
+                                "1: INVITE retransmissions stop growing at T2 (RFC 3261: they "
+                                "double)."),
+    param<&Tm::rfc4320>("rfc4320",
+                        "0: relay provisional replies to, and send 408 for, requests other than "
+                        "INVITE."),
+    param<&Tm::noisy_ctimer>("noisy_ctimer", "0: an INVITE nobody answers may end silently."),
+    param<&Tm::restart_fr_on_each_reply>("restart_fr_on_each_reply",
+                                         "Each provisional reply starts fr_inv_timer anew."),
+    param<&Tm::relay_100>("relay_100", "1: pass 100 on (against RFC 3261)."),
+    param<&Tm::auto_inv_100>("auto_inv_100", "t_relay() answers an INVITE with 100 at once."),
+    param<&Tm::auto_inv_100_reason>("auto_inv_100_reason", "The phrase of that 100."),
+    param<&Tm::cancel_b_method>("cancel_b_method",
+                                "To cancel a branch without any reply: 0 as if it had answered "
+                                "487, 1 with its first provisional reply, 2 at once.",
+                                {.min = 0, .max = 2}),
+    param<&Tm::failure_reply_mode>("failure_reply_mode",
+                                   "Replies of earlier serial steps: 0 compete, 1 are dropped, 2 "
+                                   "those of the last step are dropped, 3 all when a new branch "
+                                   "was made.",
+                                   {.min = 0, .max = 3}),
+    param<&Tm::faked_reply_prio>("faked_reply_prio",
+                                 "Added to the rank of replies made here; positive is worse.",
+                                 {.min = -10000, .max = 10000}),
+    param<&Tm::remap_503_500>("remap_503_500", "A 503 that wins is passed on as 500."),
+    param<&Tm::aggregate_challenges>("aggregate_challenges",
+                                     "A 401 or 407 carries the challenges of all branches."),
+    param<&Tm::disable_6xx_block>("disable_6xx_block", "1: 6xx is like any negative reply."),
+    param<&Tm::local_cancel_reason>("local_cancel_reason",
+                                    "CANCELs caused by a final reply say so in Reason."),
+    param<&Tm::e2e_cancel_reason>("e2e_cancel_reason",
+                                  "CANCELs repeat the Reason of the CANCEL that came."),
+    param<&Tm::unmatched_cancel>("unmatched_cancel",
+                                 "A CANCEL without INVITE: 0 relayed, 1 forwarded without state, "
+                                 "2 dropped.",
+                                 {.min = 0, .max = 2}),
+    param<&Tm::default_code>("default_code", "Code of t_reply() when the given one is none.",
+                             {.min = 400, .max = 699}),
+    param<&Tm::default_reason>("default_reason", "Phrase of t_reply() when none is given."),
+    param<&Tm::reply_matching>("reply_matching",
+                               "Replies must agree in Call-ID, CSeq and From tag too."),
+    param<&Tm::hash_size>("hash_size", "Buckets of the table; rounded up to a power of two.",
+                          {.min = 1, .max = 1 << 20}),
+    param<&Tm::max_transactions>("max_transactions",
+                                 "New requests get 503 above this number; 0: as memory allows.",
+                                 {.min = 0, .max = INT32_MAX}),
+};
+
+constexpr Route kR = Route::request;
+constexpr Route kRF = Route::request | Route::failure;
+constexpr Route kAsk = Route::request | Route::failure | Route::branch | Route::tm_reply;
+
+constexpr Function functions[] = {
+    function<&Tm::t_newtran>("t_newtran",
+                             "Makes a transaction: 1; 0 (ends the script) for a retransmission, "
+                             "which is answered.",
+                             kR),
+    function<&Tm::t_lookup_request>("t_lookup_request", "Whether the request has a transaction.",
+                                    kR),
+    function<&Tm::t_lookup_cancel>("t_lookup_cancel",
+                                   "Whether the INVITE of this CANCEL has a transaction; with 1 "
+                                   "its flags are copied.",
+                                   kR, "copy_flags"),
+    function<&Tm::t_check_trans>("t_check_trans",
+                                 "Whether the message belongs to a transaction; a retransmission "
+                                 "is answered and ends the script.",
+                                 Route::request | Route::failure | Route::branch | Route::reply),
+    function<&Tm::t_relay>("t_relay", "Relays statefully to where the message points.", kRF),
+    function<&Tm::t_relay_address>("t_relay", "Relays to [proto:]host[:port].", kRF, "address"),
+    function<&Tm::t_relay_host>("t_relay", "Relays to a host and port.", kRF, "host", "port"),
+    function<&Tm::t_relay_by<Proto::udp>>("t_relay_to_udp", "Relays over UDP.", kRF),
+    function<&Tm::t_relay_by_to<Proto::udp>>("t_relay_to_udp", "Relays over UDP to a host.", kRF,
+                                             "host", "port"),
+    function<&Tm::t_relay_by<Proto::tcp>>("t_relay_to_tcp", "Relays over TCP.", kRF),
+    function<&Tm::t_relay_by_to<Proto::tcp>>("t_relay_to_tcp", "Relays over TCP to a host.", kRF,
+                                             "host", "port"),
+    function<&Tm::t_relay_by<Proto::tls>>("t_relay_to_tls", "Relays over TLS.", kRF),
+    function<&Tm::t_relay_by_to<Proto::tls>>("t_relay_to_tls", "Relays over TLS to a host.", kRF,
+                                             "host", "port"),
+    function<&Tm::t_forward_nonack>("t_forward_nonack",
+                                    "Like t_relay() for a transaction that exists.", kRF),
+    function<&Tm::t_forward_nonack_address>("t_forward_nonack", "The same to [proto:]host[:port].",
+                                            kRF, "address"),
+    function<&Tm::t_forward_nonack_host>("t_forward_nonack", "The same to a host and port.", kRF,
+                                         "host", "port"),
+    function<&Tm::t_reply>("t_reply", "Answers the request through its transaction.", kRF, "code",
+                           "reason"),
+    function<&Tm::t_send_reply>("t_send_reply", "t_newtran() if needed, then t_reply().", kRF,
+                                "code", "reason"),
+    function<&Tm::t_retransmit_reply>("t_retransmit_reply", "Sends the last reply again.",
+                                      Route::request | Route::failure | Route::branch),
+    function<&Tm::t_release>("t_release", "Lets the transaction end after the wait time.", kR),
+    function<&Tm::t_on_failure>("t_on_failure",
+                                "Runs a failure_route when all branches have failed; \"0\" "
+                                "disarms.",
+                                kAsk, "route"),
+    function<&Tm::t_on_reply>("t_on_reply", "Runs an onreply_route for each reply.", kAsk, "route"),
+    function<&Tm::t_on_branch>("t_on_branch",
+                               "Runs a branch_route for each branch of the next t_relay().", kAsk,
+                               "route"),
+    function<&Tm::t_is_set>("t_is_set", "Whether such a route is armed: branch, failure, onreply.",
+                            Route::any, "what"),
+    function<&Tm::t_check_status>("t_check_status",
+                                  "Whether the status matches: last sent, received or winning.",
+                                  kAsk | Route::core_reply, "status"),
+    function<&Tm::t_grep_status>("t_grep_status", "Whether any branch has this status.", kAsk,
+                                 "code"),
+    function<&Tm::t_get_status_code>("t_get_status_code", "The status as return code.",
+                                     kAsk | Route::core_reply),
+    function<&Tm::t_is_canceled>("t_is_canceled", "Whether the client sent a CANCEL.", kAsk),
+    function<&Tm::t_is_canceled>("t_was_cancelled", "The same.", kAsk),
+    function<&Tm::t_branch_timeout>("t_branch_timeout", "Whether the winner is a timeout.",
+                                    Route::failure),
+    function<&Tm::t_branch_replied>("t_branch_replied", "Whether the winner had got any reply.",
+                                    Route::failure),
+    function<&Tm::t_any_timeout>("t_any_timeout", "Whether any branch timed out.", kAsk),
+    function<&Tm::t_any_replied>("t_any_replied", "Whether any branch got a reply.", kAsk),
+    function<&Tm::t_local_replied>("t_local_replied",
+                                   "Whether the last reply (\"last\") or all (\"all\") were made "
+                                   "here.",
+                                   kAsk, "which"),
+    function<&Tm::t_is_expired>("t_is_expired", "Whether the longest lifetime has passed.", kAsk),
+    function<&Tm::t_set_fr>("t_set_fr", "fr_inv_timer and fr_timer of this transaction; 0 leaves.",
+                            kAsk, "fr_inv", "fr"),
+    function<&Tm::t_reset_fr>("t_reset_fr", "Back to the parameters.", kAsk),
+    function<&Tm::t_set_retr>("t_set_retr", "T1 and T2 of this transaction; 0 leaves.", kAsk, "t1",
+                              "t2"),
+    function<&Tm::t_reset_retr>("t_reset_retr", "Back to the parameters.", kAsk),
+    function<&Tm::t_set_auto_inv_100>("t_set_auto_inv_100", "0: no automatic 100 for this INVITE.",
+                                      kR, "on"),
+    function<&Tm::t_set_disable_6xx>("t_set_disable_6xx", "1: 6xx is like any negative reply.",
+                                     kAsk, "on"),
+    function<&Tm::t_set_no_e2e_cancel_reason>("t_set_no_e2e_cancel_reason",
+                                              "1: CANCELs carry no Reason of the client's.", kAsk,
+                                              "on"),
+    function<&Tm::t_set_no_e2e_cancel_reason>("t_disable_e2e_cancel_reason", "The same.", kAsk,
+                                              "on"),
+    function<&Tm::t_flush_flags>("t_flush_flags", "Gives the transaction the message's flags.",
+                                 Route::any),
+};
+
+template <shm::Counter Counts::*Field>
+constexpr Statistic counted(std::string_view name, std::string_view doc) {
+    return {name, doc, [](Module& m, shm::Counter c) { static_cast<Tm&>(m).counts.*Field = c; },
+            nullptr};
+}
+
+std::int64_t sum(Module& m, shm::Counter c) {
+    return static_cast<Tm&>(m).runtime().core->counters().sum(c);
+}
+std::int64_t in_use(Module& m) {
+    const Counts& n = static_cast<Tm&>(m).counts;
+    return sum(m, n.created) - sum(m, n.freed);
+}
+std::int64_t waiting(Module& m) {
+    const Counts& n = static_cast<Tm&>(m).counts;
+    return sum(m, n.waiting) - sum(m, n.done_waiting);
+}
+std::int64_t active(Module& m) {
+    return in_use(m) - waiting(m);
+}
+template <shm::Counter Counts::*Field>
+std::int64_t value(Module& m) {
+    return sum(m, static_cast<Tm&>(m).counts.*Field);
+}
+std::int64_t replies_sent(Module& m) {
+    return value<&Counts::relayed_replies>(m) + value<&Counts::local_replies>(m);
+}
+std::int64_t replies_absorbed(Module& m) {
+    return value<&Counts::received_replies>(m) - value<&Counts::relayed_replies>(m);
+}
+
+constexpr Statistic computed(std::string_view name, std::string_view doc,
+                             std::int64_t (*read)(Module&)) {
+    return {name, doc, nullptr, read};
+}
+
+constexpr Statistic statistics[] = {
+    counted<&Counts::received_replies>("received_replies", "Replies that matched a transaction."),
+    counted<&Counts::relayed_replies>("relayed_replies", "Replies passed on upstream."),
+    counted<&Counts::local_replies>("local_replies", "Replies made here."),
+    counted<&Counts::uas_transactions>("UAS_transactions", "Transactions that a client began."),
+    counted<&Counts::uac_transactions>("UAC_transactions", "Transactions that we began."),
+    counted<&Counts::class_2xx>("2xx_transactions", "Transactions that ended with 2xx."),
+    counted<&Counts::class_3xx>("3xx_transactions", "Transactions that ended with 3xx."),
+    counted<&Counts::class_4xx>("4xx_transactions", "Transactions that ended with 4xx."),
+    counted<&Counts::class_5xx>("5xx_transactions", "Transactions that ended with 5xx."),
+    counted<&Counts::class_6xx>("6xx_transactions", "Transactions that ended with 6xx."),
+    computed("inuse_transactions", "Transactions in memory.", in_use),
+    computed("active_transactions", "Transactions that do not wait for their end.", active),
+    computed("waiting_transactions", "Transactions that wait for late messages.", waiting),
+    computed("rpl_received", "The same as received_replies.", value<&Counts::received_replies>),
+    computed("rpl_relayed", "The same as relayed_replies.", value<&Counts::relayed_replies>),
+    computed("rpl_generated", "The same as local_replies.", value<&Counts::local_replies>),
+    computed("rpl_sent", "Replies sent upstream.", replies_sent),
+    computed("rpl_absorbed", "Replies received and not passed on.", replies_absorbed),
+    counted<&Counts::created>("created", "Transactions ever made."),
+    counted<&Counts::freed>("freed", "Transactions ever freed."),
+    counted<&Counts::waiting>("began_waiting", "Transactions that gave back their buffers."),
+    counted<&Counts::done_waiting>("ended_waiting", "… and were freed."),
+    counted<&Counts::delayed_free>("delayed_free", "Frees put off because a process looked on."),
+    counted<&Counts::refused>("refused", "Requests answered 503 for want of room."),
+    counted<&Counts::memory_failures>("memory_failures", "Allocations that failed."),
+    counted<&Counts::recovered>("recovered", "Transactions taken over from a dead process."),
+    counted<&Counts::retransmissions_received>("retransmissions_received",
+                                               "Requests that came again."),
+    counted<&Counts::retransmissions_sent>("retransmissions_sent", "Messages sent again."),
+};
+
+constexpr Offer offered[] = {offers<Tm, Api>()};
+// The questions that Kamailio keeps in a module of its own.
+constexpr std::string_view aliases[] = {"tmx"};
+
+constexpr Descriptor descriptor{.name = "tm",
+                                .summary = "SIP transactions (RFC 3261 16, 17, RFC 6026).",
+                                .create = make_module<Tm>,
+                                .params = params,
+                                .functions = functions,
+                                .variables = variable::kRows,
+                                .statistics = statistics,
+                                .offers = offered,
+                                .hooks = Hook::reply_arrived | Hook::message_done,
+                                .aliases = aliases};
+
+}  // namespace
+
+}  // namespace fairlead::tm
+
+FAIRLEAD_MODULE(fairlead::tm::descriptor)

@@ -1,0 +1,311 @@
+// Branches: from where the message points to requests that were sent.
+// SPDX-License-Identifier: Apache-2.0
+#include "modules/tm/fork.h"
+
+#include <array>
+
+#include "core/api/log.h"
+#include "core/api/route_target.h"
+#include "modules/tm/cancel.h"
+#include "modules/tm/cells.h"
+#include "modules/tm/local_reply.h"
+#include "modules/tm/lookup.h"
+#include "modules/tm/perform.h"
+#include "modules/tm/replies.h"
+
+namespace fairlead::tm {
+namespace {
+
+using BucketGuard = shm::Guard<Bucket>;
+
+int number(ScriptError e) noexcept {
+    return static_cast<int>(e);
+}
+
+/// A branch that is made but not linked.
+struct Draft {
+    Target target;
+    std::string_view bytes;
+    RouteId on_failure, on_reply;
+    std::uint32_t flag_bits;
+    Branch* branch = nullptr;
+};
+
+/// One call of t_relay.
+class Fork {
+public:
+    Fork(Runtime& rt, Message& m, Work& w, const Destination& to, Outgoing& out)
+        : rt_(rt), m_(m), w_(w), to_(to), out_(out) {}
+
+    int run() {
+        if (!may_fork()) return number(m_.error);
+        read_cell();
+        if (uri_is_new()) add(main_target());
+        const std::size_t added = m_.branch_count;
+        for (std::size_t i = 0; i < added; ++i) add(m_.branches[i]);
+        m_.branch_count = 0;
+        m_.uri_consumed = true;
+        w_.used_uri = m_.target.uri;
+        w_.used_dst = m_.target.dst_uri;
+        if (count_ == 0) return failed(tried_ == 0 ? ScriptError::unspecified : error_);
+        if (!allocate()) return failed(ScriptError::out_of_memory);
+        const std::size_t first = out_.size();
+        if (!link()) return failed(ScriptError::cancelled);
+        out_.send();
+        return check_sent(first);
+    }
+
+private:
+    int failed(ScriptError e) {
+        m_.error = e;
+        // Only the first failure of a transaction without branches is answered at the end.
+        if (index_ == 0) w_.failed = e;
+        return number(e);
+    }
+    bool may_fork() {
+        const BucketGuard guard(*w_.bucket);
+        const Cell& c = *w_.cell;
+        if (!c.has(Cell::cancelled) && !c.has(Cell::final_sent) && !c.has(Cell::released))
+            return true;
+        m_.error = c.has(Cell::cancelled) && !w_.from_pick ? ScriptError::cancelled
+                                                           : ScriptError::unspecified;
+        if (c.has(Cell::cancelled) && c.branch_count == 0) w_.failed = ScriptError::cancelled;
+        return false;
+    }
+    /// What only this process changes while its script runs.
+    void read_cell() noexcept {
+        const BucketGuard guard(*w_.bucket);
+        index_ = w_.cell->branch_count;
+        on_failure_ = w_.cell->on_failure;
+        on_reply_ = w_.cell->on_reply;
+        on_branch_ = w_.cell->on_branch;
+        w_.cell->on_branch = RouteId::none;  // for one step
+    }
+    [[nodiscard]] bool uri_is_new() const noexcept {
+        if (!m_.uri_consumed) return true;
+        return m_.target.uri != w_.used_uri || m_.target.dst_uri != w_.used_dst;
+    }
+    [[nodiscard]] BranchTarget main_target() const noexcept {
+        BranchTarget t = m_.target;
+        t.uri = m_.uri();
+        return t;
+    }
+
+    [[nodiscard]] std::expected<Target, ScriptError> resolve_target(const BranchTarget& t) {
+        const std::uint16_t on = m_.received.listener;
+        if (!to_.address.empty()) return resolve_address(rt_.core->net(), to_.address, on, t.listener);
+        const std::string_view hop = t.dst_uri.empty() ? t.uri : t.dst_uri;
+        auto found = resolve(rt_.core->net(), hop, on, t.listener);
+        if (!found || to_.proto == Proto::none || found->proto == to_.proto) return found;
+        const Listener* const from =
+            rt_.core->net().choose(to_.proto, found->address, on, t.listener);
+        if (from == nullptr) return std::unexpected(ScriptError::no_socket);
+        found->proto = to_.proto;
+        found->listener = from->index;
+        return found;
+    }
+
+    void add(const BranchTarget& wanted) {
+        ++tried_;
+        if (index_ + count_ >= rt_.core->globals().max_branches || count_ >= drafts_.size()) {
+            LOG(error, "no more than {} branches: {} is left out", rt_.core->globals().max_branches,
+                wanted.uri);
+            error_ = m_.error = ScriptError::too_many_branches;
+            return;
+        }
+        if (on_branch_ == RouteId::none) return build(wanted);
+        const BranchTarget saved = m_.target;
+        const sip::Edits edits = m_.edits;
+        const Route type = m_.route_type;
+        if (run_branch_route(wanted)) build(main_target());
+        m_.target = saved;
+        m_.edits = edits;
+        m_.route_type = type;
+    }
+    bool run_branch_route(const BranchTarget& wanted) {
+        m_.target = wanted;
+        m_.route_type = Route::branch;
+        const int index = w_.branch_index;
+        w_.branch_index = static_cast<int>(index_ + count_);
+        const RouteResult result = rt_.core->script().run(on_branch_, m_);
+        w_.branch_index = index;
+        // What the route armed holds for this branch and those behind it.
+        const BucketGuard guard(*w_.bucket);
+        on_reply_ = w_.cell->on_reply;
+        branch_failure_ = w_.cell->on_failure;
+        w_.cell->on_failure = on_failure_;  // NEW: armed for one branch, it stays with that branch
+        if (result.dropped) error_ = ScriptError::configuration;
+        return !result.dropped;
+    }
+
+    void build(const BranchTarget& t) {
+        const auto target = resolve_target(t);
+        if (!target) {
+            error_ = m_.error = target.error();
+            LOG(info, "{} cannot be reached: {}", t.dst_uri.empty() ? t.uri : t.dst_uri,
+                error_reply(target.error()).reason);
+            return;
+        }
+        const std::string_view bytes = write(t, *target);
+        if (bytes.empty()) {
+            error_ = ScriptError::unspecified;
+            return;
+        }
+        const bool in_branch = on_branch_ != RouteId::none;
+        drafts_[count_++] = {*target, bytes, in_branch ? branch_failure_ : on_failure_, on_reply_,
+                             t.flags};
+    }
+    std::string_view write(const BranchTarget& t, const Target& target) {
+        std::array<char, 64> id;
+        sip::Writer branch(id.data(), id.size());
+        write_branch(branch, {w_.cell->slot, w_.cell->label, rt_.nonce,
+                              static_cast<std::uint32_t>(index_ + count_)});
+        const Listener& from = rt_.core->net().listeners()[target.listener];
+        sip::Writer via = out_.writer(from.via_sent_by.size() + branch.size() +
+                                      m_.advertised_host.size() + 80);
+        sip::Writer mark = out_.writer(96);
+        sip::RequestPlan plan{.request_uri = t.uri};
+        plan.via = write_via(via, from, m_, branch.text());
+        plan.top_via_mark = forwarded_via_mark(mark, m_);
+        plan.add_content_length = is_reliable(target.proto);
+        plan.from = target.listener;
+        if (!t.path.empty()) {
+            sip::Writer route = out_.writer(t.path.size() + 16);
+            plan.route = route.put("Route: ").put(t.path).put("\r\n").text();
+        }
+        std::size_t room = m_.sip.bytes().size() + t.uri.size() + plan.via.size() +
+                           plan.top_via_mark.size() + plan.route.size() + 64;
+        for (const sip::Edit& e : m_.edits.list()) room += e.text.size();
+        sip::Writer request = out_.writer(room);
+        return sip::write_request(request, m_.sip, m_.edits.list(), plan) ? request.text()
+                                                                          : std::string_view();
+    }
+
+    /// Blocks for all drafts; what cannot have one is left out.
+    bool allocate() {
+        std::size_t kept = 0;
+        for (std::size_t i = 0; i < count_; ++i) {
+            Draft d = drafts_[i];
+            auto* const b = rt_.memory().make<Branch>(rt_.tags.branch, shm::Hold::in_hand);
+            char* const bytes =
+                b != nullptr ? rt_.memory().copy(d.bytes, rt_.tags.buffer, shm::Hold::in_hand)
+                             : nullptr;
+            if (bytes == nullptr) {
+                rt_.memory().free(b);
+                rt_.counts.memory_failures.add();
+                // The index is in the message: those behind it cannot move up.
+                break;
+            }
+            b->sent.bytes = bytes;
+            b->sent.size = static_cast<std::uint32_t>(d.bytes.size());
+            d.branch = b;
+            drafts_[kept++] = d;
+        }
+        count_ = kept;
+        return kept != 0;
+    }
+    void forget() noexcept {
+        for (std::size_t i = 0; i < count_; ++i) {
+            rt_.memory().free(drafts_[i].branch->sent.bytes.get());
+            rt_.memory().free(drafts_[i].branch);
+        }
+    }
+
+    bool link() {
+        BucketGuard guard(*w_.bucket);
+        Cell& c = *w_.cell;
+        if (c.has(Cell::cancelled) || c.has(Cell::final_sent)) {
+            guard.unlock();
+            forget();
+            return false;
+        }
+        if (!c.has(Cell::choosing)) {
+            // The first step decides what later branches and failure_route start from.
+            if (!m_.edits.empty() && !w_.stored_edits) (void)update_request(rt_, c, m_);
+            w_.stored_edits = true;
+        }
+        (void)keep_script_state(rt_, c, m_);
+        Actions actions;
+        Turn turn{rt_.now(), rt_.policy, actions};
+        shm::Ptr<Branch>* last = &c.branches;
+        while (*last) last = &(*last)->next;
+        for (std::size_t i = 0; i < count_; ++i) {
+            Draft& d = drafts_[i];
+            Branch& b = *d.branch;
+            b.target = d.target;
+            b.flag_bits = d.flag_bits;
+            b.on_failure = d.on_failure;
+            b.on_reply = d.on_reply;
+            b.index = c.branch_count++;
+            b.serial = static_cast<std::uint16_t>(c.serial + (c.has(Cell::choosing) ? 1 : 0));
+            rt_.memory().publish(b.sent.bytes.get());
+            rt_.memory().publish(&b);
+            *last = &b;
+            last = &b.next;
+            branch_started(c, b, turn);
+            out_.add(b.target, d.bytes, failure_of(rt_, c, b));
+        }
+        rest(rt_, c);
+        return true;
+    }
+
+    int check_sent(std::size_t first) {
+        std::size_t sent = 0;
+        for (std::size_t i = 0; i < count_; ++i) sent += out_.result(first + i) == Sent::queued;
+        if (sent == count_) return 1;
+        const BucketGuard guard(*w_.bucket);
+        for (std::size_t i = 0; i < count_; ++i)
+            if (out_.result(first + i) != Sent::queued) branch_unsent(*w_.cell, *drafts_[i].branch);
+        rest(rt_, *w_.cell);
+        return sent != 0 ? 1 : failed(ScriptError::send);
+    }
+
+    Runtime& rt_;
+    Message& m_;
+    Work& w_;
+    const Destination& to_;
+    Outgoing& out_;
+    std::array<Draft, kMaxBranches> drafts_;
+    std::size_t count_ = 0, tried_ = 0, index_ = 0;
+    RouteId on_failure_ = RouteId::none, on_reply_ = RouteId::none, on_branch_ = RouteId::none;
+    RouteId branch_failure_ = RouteId::none;
+    ScriptError error_ = ScriptError::unspecified;
+};
+
+}  // namespace
+
+int forward_nonack(Runtime& rt, Message& m, const Destination& to) {
+    Work& w = work_for(rt, m);
+    if (w.cell == nullptr) {
+        m.error = ScriptError::unspecified;
+        return -1;
+    }
+    Outgoing out(rt.outbox, rt.core->net());
+    return Fork(rt, m, w, to, out).run();
+}
+
+int relay(Runtime& rt, Message& m, const Destination& to) {
+    Work& w = work_for(rt, m);
+    const sip::Method method = m.sip.method();
+    if (method == sip::Method::cancel && w.cell == nullptr) return relay_cancel(rt, m, w, to);
+    Outgoing out(rt.outbox, rt.core->net());
+    if (w.cell == nullptr) {
+        const bool trying = rt.options.auto_inv_100 && !w.no_auto_100;
+        const int made = new_transaction(rt, m, w, trying, out);
+        if (made <= 0) {
+            out.send();
+            return made == 0 ? 1 : made;  // a retransmission was answered: nothing is left to do
+        }
+        if (method == sip::Method::ack) return forward_ack(rt, m);
+    }
+    // RFC 3261 16.3 step 3: a hop count that arrived as 0 was used up.
+    if (m.sip.max_forwards() == 0U) {
+        m.error = ScriptError::too_many_hops;
+        w.failed = ScriptError::too_many_hops;
+        return number(ScriptError::too_many_hops);
+    }
+    if (w.made_here && method == sip::Method::invite) add_trying(rt, m, w, out);
+    return Fork(rt, m, w, to, out).run();
+}
+
+}  // namespace fairlead::tm

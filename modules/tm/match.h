@@ -1,0 +1,41 @@
+// What tells transactions apart: keys of requests (RFC 3261 17.2.3), and the branch parameters that
+// this server gives to its own requests (17.1.3). Pure. SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "core/api/sip.h"
+#include "modules/tm/transaction.h"
+
+namespace fairlead::tm {
+
+struct RequestKey {
+    /// Branch parameter with the cookie; of an older client (no cookie) its whole Via value.
+    std::string_view branch;
+    std::string_view host;
+    std::uint16_t port = 0;
+    std::string_view call_id, from_tag, to_tag;
+    std::uint32_t cseq = 0;
+    sip::Method method = sip::Method::other;
+    std::string_view method_text;
+    std::uint32_t hash = 0;  ///< of Call-ID and CSeq number: an ACK and a CANCEL share the INVITE's
+    std::uint32_t via_hash = 0;
+};
+/// Nullopt when Via, From, Call-ID or CSeq cannot be read.
+[[nodiscard]] std::optional<RequestKey> request_key(const sip::Message& m) noexcept;
+
+/// Same client transaction (branch and sent-by), whatever the method.
+[[nodiscard]] bool same_via(const Cell& c, const RequestKey& key) noexcept;
+[[nodiscard]] bool same_method(const Cell& c, const RequestKey& key) noexcept;
+/// Same dialog-forming request: Call-ID, CSeq number and From tag, as a 2xx's ACK shows it.
+[[nodiscard]] bool same_call(const Cell& c, const RequestKey& key) noexcept;
+
+/// The parts of a branch parameter of our own: z9hG4bK<slot>.<label><nonce>.<branch>, in hex.
+struct OwnBranch {
+    std::uint32_t slot = 0, label = 0, nonce = 0, index = 0;
+};
+void write_branch(sip::Writer& out, const OwnBranch& b) noexcept;
+[[nodiscard]] std::optional<OwnBranch> parse_branch(std::string_view branch) noexcept;
+
+}  // namespace fairlead::tm

@@ -1,0 +1,172 @@
+// Carrying out what the steps of a transaction ask for.
+// SPDX-License-Identifier: Apache-2.0
+#include "modules/tm/perform.h"
+
+#include "modules/tm/cells.h"
+#include "modules/tm/local_reply.h"
+#include "modules/tm/reply_pick.h"
+
+namespace fairlead::tm {
+namespace {
+
+std::string_view text_of(Phrase phrase, int code) noexcept {
+    switch (phrase) {
+        case Phrase::request_canceled: return "Request canceled";
+        case Phrase::request_terminated: return "Request Terminated";
+        case Phrase::server_error: return "I'm terribly sorry, server error occurred (1/TM)";
+        case Phrase::standard: break;
+    }
+    return sip::default_reason(code);
+}
+
+/// The Reason lines of a CANCEL that we send (RFC 3326).
+std::string_view reason_lines(Runtime& rt, const Cell& c, std::uint16_t code, const Hand& hand,
+                              Outgoing& out) noexcept {
+    if (code == kNoReason) return {};
+    if (code == kReasonOfCancel)
+        return rt.policy.e2e_cancel_reason && !c.has(Cell::no_e2e_reason) ? hand.reasons
+                                                                           : std::string_view();
+    if (!rt.policy.local_cancel_reason) return {};
+    sip::Writer text = out.writer(80);
+    text.put("Reason: SIP;cause=").put_uint(code);
+    if (code == 200) text.put(";text=\"Call completed elsewhere\"");
+    text.put("\r\n");
+    return text.text();
+}
+
+/// Performs one step's actions; holds what they share.
+class Performer {
+public:
+    Performer(Runtime& rt, Cell& c, const Hand& hand, Outgoing& out) noexcept
+        : rt_(rt), c_(c), hand_(hand), out_(out) {}
+
+    void act(const Action& a) {
+        switch (a.act) {
+            case Act::resend_reply: return repeat_reply();
+            case Act::send_trying: return trying();
+            case Act::relay_reply: return relay(a, true);
+            case Act::pass_reply: return relay(a, false);
+            case Act::keep_reply: return keep(*a.branch);
+            case Act::resend_request:
+            case Act::resend_ack: return repeat(*a.branch, a.branch->sent);
+            case Act::resend_cancel: return repeat(*a.branch, a.branch->cancel);
+            case Act::send_ack: return ack(*a.branch);
+            case Act::send_cancel: return cancel(*a.branch, a.code);
+            case Act::reply_local: return local(a);
+            case Act::send_kept: return kept(*a.branch, a.code);
+            case Act::choose: return;  // perform() sees to it
+        }
+    }
+
+private:
+    void repeat_reply() {
+        out_.add_copy(c_.upstream, c_.reply.view());
+        rt_.counts.retransmissions_sent.add();
+    }
+    void repeat(const Branch& b, const Buffer& bytes) {
+        out_.add_copy(b.target, bytes.view(), failure_of(rt_, c_, b));
+        rt_.counts.retransmissions_sent.add();
+    }
+    void trying() {
+        c_.set(Cell::trying_sent);
+        out_.add(c_.upstream,
+                 make_stored_reply(rt_, out_, c_, 100, rt_.options.auto_inv_100_reason));
+        rt_.counts.local_replies.add();
+    }
+    void relay(const Action& a, bool store) {
+        out_.add(c_.upstream, hand_.relayed);
+        rt_.counts.relayed_replies.add();
+        if (!store) return;
+        c_.clear(Cell::last_local);
+        // Without memory the reply is not repeated by us; the callee repeats a 2xx, and the
+        // caller's retransmission is absorbed.
+        (void)replace(rt_, c_.reply, hand_.relayed, rt_.tags.buffer);
+        if (a.code >= 200) rt_.counts.final_sent(a.code);
+    }
+    void keep(Branch& b) {
+        // Without memory the pick still knows the status; a local reply takes its place.
+        (void)replace(rt_, b.reply, hand_.relayed, rt_.tags.buffer);
+        rt_.counts.absorbed_replies.add();
+    }
+    void ack(Branch& b) {
+        if (!b.sent || hand_.reply == nullptr || rt_.scratch.parse(b.sent.view())) return;
+        sip::Writer text = out_.writer(b.sent.size + hand_.reply->bytes().size());
+        const std::string_view to = hand_.reply->text(sip::HeaderType::to);
+        if (!sip::write_negative_ack(text, rt_.scratch, to)) return;
+        out_.add(b.target, text.text());
+        (void)replace(rt_, b.sent, text.text(), rt_.tags.buffer);
+    }
+    void cancel(Branch& b, std::uint16_t code) {
+        if (!b.sent || rt_.scratch.parse(b.sent.view())) return;
+        const std::string_view reasons = reason_lines(rt_, c_, code, hand_, out_);
+        sip::Writer text = out_.writer(b.sent.size + reasons.size() + 64);
+        if (!sip::write_cancel(text, rt_.scratch, reasons)) return;
+        out_.add(b.target, text.text());
+        (void)replace(rt_, b.cancel, text.text(), rt_.tags.buffer);
+    }
+    void local(const Action& a) {
+        const std::string_view text =
+            make_stored_reply(rt_, out_, c_, a.code, text_of(a.phrase, a.code));
+        out_.add(c_.upstream, text);
+        c_.set(Cell::last_local);
+        (void)replace(rt_, c_.reply, text, rt_.tags.buffer);
+        rt_.counts.local_replies.add();
+        rt_.counts.final_sent(a.code);
+    }
+    void kept(Branch& b, int code) {
+        const bool challenge = rt_.policy.aggregate_challenges && challenges() > 1 &&
+                               (code == 401 || code == 407);
+        std::string_view text;
+        if (challenge || code != b.status) text = rewrite_kept(rt_, out_, c_, b, code, challenge);
+        if (text.empty()) {
+            out_.add_copy(c_.upstream, b.reply.view());
+            drop(rt_, c_.reply);
+            c_.reply = b.reply;  // no copy: the branch needs it no more
+            b.reply = {};
+        } else {
+            out_.add(c_.upstream, text);
+            (void)replace(rt_, c_.reply, text, rt_.tags.buffer);
+        }
+        c_.clear(Cell::last_local);
+        rt_.counts.relayed_replies.add();
+        rt_.counts.final_sent(code);
+    }
+    [[nodiscard]] int challenges() const noexcept {
+        int n = 0;
+        for (const Branch* b = c_.branches.get(); b != nullptr; b = b->next.get())
+            if (!b->has(Branch::retired) && b->reply) n += b->status == 401 || b->status == 407;
+        return n;
+    }
+
+    Runtime& rt_;
+    Cell& c_;
+    const Hand& hand_;
+    Outgoing& out_;
+};
+
+}  // namespace
+
+SendFailure failure_of(const Runtime& rt, const Cell& c, const Branch& b) noexcept {
+    // The bucket lives for ever, a cell does not: label and branch find it again, if it is there.
+    return {rt.send_failure, c.label << 5 | b.index, &rt.table.bucket(c.slot)};
+}
+
+bool perform(Runtime& rt, Cell& c, const Actions& actions, const Hand& hand,
+             Outgoing& out) noexcept {
+    Performer performer(rt, c, hand, out);
+    bool choose = false;
+    for (const Action& a : actions.list()) {
+        performer.act(a);
+        choose = choose || a.act == Act::choose;
+    }
+    if (!choose) return false;
+    const Pick p = pick(c, rt.policy);
+    if (p.branch != nullptr && p.branch->on_failure != RouteId::none) return true;
+    Actions rest_of_it;
+    Turn turn{rt.now(), rt.policy, rest_of_it};
+    chosen(c, p.branch, p.code, turn);
+    for (const Action& a : rest_of_it.list()) performer.act(a);
+    return false;
+}
+
+}  // namespace fairlead::tm

@@ -1,0 +1,58 @@
+// What a process left behind when it died in the middle of its work.
+// SPDX-License-Identifier: Apache-2.0
+#include "modules/tm/recovery.h"
+
+#include "modules/tm/cells.h"
+#include "modules/tm/perform.h"
+#include "modules/tm/reply_pick.h"
+
+namespace fairlead::tm {
+namespace {
+
+/// A script of the dead process ran for it: it does not any more.
+bool take_over(Runtime& rt, Cell& c, Outgoing& out) {
+    Actions actions;
+    Turn turn{rt.now(), rt.policy, actions};
+    const bool was_owner = c.owner == rt.process();
+    if (was_owner) {
+        c.owner = kNobody;
+        c.clear(Cell::in_route);
+        if (c.has(Cell::choosing)) {
+            // failure_route died: the winner goes up as if there had been none.
+            for (Branch* b = c.branches.get(); b != nullptr; b = b->next.get())
+                b->on_failure = RouteId::none;
+            const Pick p = pick(c, rt.policy);
+            chosen(c, p.branch, p.code, turn);
+        } else {
+            give_up(c, turn);
+        }
+        (void)perform(rt, c, actions, {}, out);
+    } else if (!c.is_armed() && c.owner == kNobody && next_due(c) == kNever && !is_ended(c)) {
+        release(c, turn);  // it died between making the cell and saying whose it is
+    } else if (c.is_armed()) {
+        return false;
+    }
+    rest(rt, c);
+    return true;
+}
+
+}  // namespace
+
+std::size_t recover(Runtime& rt) {
+    std::size_t touched = 0;
+    for (std::uint32_t slot = 0; slot < rt.table.size(); ++slot) {
+        Bucket& b = rt.table.bucket(slot);
+        if (!b.first) continue;
+        Outgoing out(rt.outbox, rt.core->net());
+        {
+            const shm::Guard<Bucket> guard(b);
+            for (Cell* c = b.first.get(); c != nullptr; c = c->link.get())
+                if (!c->has(Cell::dead) || !c->is_armed()) touched += take_over(rt, *c, out);
+        }
+        out.send();
+    }
+    rt.counts.recovered.add(static_cast<std::int64_t>(touched));
+    return touched;
+}
+
+}  // namespace fairlead::tm

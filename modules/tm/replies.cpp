@@ -1,0 +1,93 @@
+// t_reply, and the 100 that goes out with the first t_relay.
+// SPDX-License-Identifier: Apache-2.0
+#include "modules/tm/replies.h"
+
+#include "core/api/log.h"
+#include "modules/tm/cells.h"
+#include "modules/tm/local_reply.h"
+#include "modules/tm/perform.h"
+
+namespace fairlead::tm {
+namespace {
+
+using BucketGuard = shm::Guard<Bucket>;
+
+void put_contact(sip::Writer& out, const BranchTarget& t, bool first) {
+    out.put(first ? "Contact: <" : ", <").put(t.uri).put('>');
+    if (t.q == kNoQ) return;
+    out.put(";q=").put(t.q >= 1000 ? "1" : "0");
+    if (t.q > 0 && t.q < 1000) {
+        const auto thousandths = static_cast<unsigned>(t.q);
+        out.put('.').put_uint(thousandths / 100).put_uint(thousandths / 10 % 10);
+        out.put_uint(thousandths % 10);
+    }
+}
+
+/// A 3xx names all branches in one Contact line, behind what the script appended.
+std::string_view redirect_headers(Message& m) {
+    std::size_t room = m.uri().size() + 64;
+    for (std::size_t i = 0; i < m.branch_count; ++i) room += m.branches[i].uri.size() + 16;
+    sip::Writer out(m.arena.allocate(room), room);
+    BranchTarget own = m.target;
+    own.uri = m.uri();
+    put_contact(out, own, true);
+    for (std::size_t i = 0; i < m.branch_count; ++i) put_contact(out, m.branches[i], false);
+    out.put("\r\n");
+    return out.ok() ? m.arena.concat({m.reply_headers, out.text()}) : m.reply_headers;
+}
+
+}  // namespace
+
+int reply(Runtime& rt, Message& m, Work& w, int code, std::string_view reason,
+          std::string_view tag) {
+    if (w.cell == nullptr || !m.is_request()) {
+        m.error = ScriptError::unspecified;
+        return -1;
+    }
+    Outgoing out(rt.outbox, rt.core->net());
+    const TagText own = to_tag(rt, *w.cell);
+    if (tag.empty()) tag = {own.data(), own.size()};
+    const std::string_view extra = code / 100 == 3 ? redirect_headers(m) : std::string_view();
+    const std::string_view text = make_reply(rt, out, m, tag, code, reason, extra);
+    if (text.empty()) return -1;
+    Actions actions;
+    Turn turn{rt.now(), rt.policy, actions};
+    {
+        BucketGuard guard(*w.bucket);
+        Cell& c = *w.cell;
+        const int before = c.status;
+        if (!local_reply(c, code, turn)) {
+            guard.unlock();
+            LOG(error, "can't generate {} reply when a final {} was sent out", code, before);
+            return -1;
+        }
+        c.set(Cell::last_local);
+        // RFC 3261 17.2.1 wants it repeated: without memory for that, it is sent this once.
+        (void)replace(rt, c.reply, text, rt.tags.buffer);
+        out.add(c.upstream, text);
+        (void)perform(rt, c, actions, {}, out);
+        if (code >= 200) rt.counts.final_sent(code);
+        rest(rt, c);
+    }
+    rt.counts.local_replies.add();
+    w.failed = ScriptError::none;
+    out.send();
+    return 1;
+}
+
+void add_trying(Runtime& rt, Message& m, Work& w, Outgoing& out) {
+    if (!rt.options.auto_inv_100 || w.no_auto_100) return;
+    const Target upstream = w.cell->upstream;
+    if (!w.trying_due) {
+        const BucketGuard guard(*w.bucket);
+        Cell& c = *w.cell;
+        if (c.status != 0 || c.has(Cell::final_sent)) return;
+        c.set(Cell::trying_sent);
+        c.status = 100;
+    }
+    w.trying_due = false;
+    out.add(upstream, make_reply(rt, out, m, {}, 100, rt.options.auto_inv_100_reason));
+    rt.counts.local_replies.add();
+}
+
+}  // namespace fairlead::tm

@@ -1,0 +1,156 @@
+// Replies that come from downstream.
+// SPDX-License-Identifier: Apache-2.0
+#include "modules/tm/responses.h"
+
+#include <cassert>
+
+#include "core/api/log.h"
+#include "modules/tm/cells.h"
+#include "modules/tm/perform.h"
+#include "modules/tm/routes.h"
+
+namespace fairlead::tm {
+namespace {
+
+using BucketGuard = shm::Guard<Bucket>;
+
+/// The reply as it goes upstream.
+std::string_view relayed(Outgoing& out, const Message& m) {
+    if (m.sip.status() == 100) return {};
+    std::size_t room = m.sip.bytes().size() + 64;
+    for (const sip::Edit& e : m.edits.list()) room += e.text.size();
+    sip::Writer text = out.writer(room);
+    return sip::write_relayed_reply(text, m.sip, m.edits.list()) ? text.text() : std::string_view();
+}
+
+/// RFC 3261 17.1.3 matches by branch and CSeq method alone; that Call-ID, CSeq number and From tag
+/// agree too keeps out whoever knows only the branch.
+bool belongs(const Runtime& rt, const Cell& c, const sip::Message& m) noexcept {
+    const sip::CSeq* const cseq = m.cseq();
+    if (cseq == nullptr) return false;
+    if (!rt.options.reply_matching) return true;
+    const sip::NameAddr* const from = m.from();
+    return cseq->number == c.cseq && m.call_id() == c.call_id() && from != nullptr &&
+           from->tag == c.from_tag();
+}
+
+/// One reply on its way through.
+class Arrival {
+public:
+    Arrival(Runtime& rt, Message& m, const OwnBranch& own)
+        : rt_(rt), m_(m), own_(own), bucket_(rt.table.bucket(own.slot)) {}
+
+    Next run() {
+        Outgoing out(rt_.outbox, rt_.core->net());
+        const std::string_view text = relayed(out, m_);
+        {
+            const BucketGuard guard(bucket_);
+            if (!find()) return cell_ == nullptr ? Next::go_on : Next::consumed;
+            if (answers_cancel_) {
+                cancel_answered(*branch_, m_.sip.status());
+                rest(rt_, *cell_);
+                return Next::consumed;
+            }
+            on_reply_ = branch_->on_reply;
+            // A route runs, or may run for the set of branches that this reply completes: nobody
+            // may free the transaction meanwhile.
+            if (on_reply_ != RouteId::none || m_.sip.status() >= 300) protect();
+            if (on_reply_ == RouteId::none) step(text, out);
+        }
+        if (on_reply_ != RouteId::none) run_route(out);
+        out.send();
+        if (choose_ && protected_) run_choice(rt_, bucket_, *cell_);
+        if (protected_) rt_.core->hazards().release(rt_.process(), cell_);
+        return Next::consumed;
+    }
+
+private:
+    bool find() noexcept {
+        cell_ = Table::find(bucket_, own_.label);
+        if (cell_ == nullptr) return false;
+        branch_ = cell_->branch(own_.index);
+        if (branch_ == nullptr || !belongs(rt_, *cell_, m_.sip)) return false;
+        const bool own_method = m_.sip.method() == cell_->method &&
+                                (cell_->method != sip::Method::other ||
+                                 m_.sip.method_text() == cell_->method_text());
+        answers_cancel_ = !own_method && m_.sip.method() == sip::Method::cancel;
+        rt_.counts.received_replies.add();
+        return own_method || answers_cancel_;
+    }
+    void protect() noexcept {
+        protected_ = rt_.core->hazards().protect(rt_.process(), cell_);
+        if (!protected_) on_reply_ = RouteId::none;
+    }
+    void step(std::string_view text, Outgoing& out) noexcept {
+        Actions actions;
+        Turn turn{rt_.now(), rt_.policy, actions};
+        reply_received(*cell_, *branch_, m_.sip.status(), turn);
+        choose_ = perform(rt_, *cell_, actions, {.reply = &m_.sip, .relayed = text}, out);
+        rest(rt_, *cell_);
+    }
+    void run_route(Outgoing& out) {
+        load_script_state(rt_, bucket_, *cell_, m_);
+        Work& w = work_for(rt_, m_);
+        w.cell = cell_;
+        w.bucket = &bucket_;
+        w.branch = branch_;
+        w.branch_index = branch_->index;
+        w.code = m_.sip.status();
+        w.from_pick = true;  // protected here
+        const Route before = m_.route_type;
+        m_.route_type = Route::tm_reply;
+        const RouteResult result = rt_.core->script().run(on_reply_, m_);
+        m_.route_type = before;
+        m_.slots[rt_.slot] = 0;
+        // Only a provisional reply can be dropped: a final one ends the transaction upstream.
+        const bool drop = result.dropped && m_.sip.status() < 200;
+        const std::string_view text = drop ? std::string_view() : relayed(out, m_);
+        const BucketGuard guard(bucket_);
+        (void)keep_script_state(rt_, *cell_, m_);
+        step(text, out);
+    }
+
+    Runtime& rt_;
+    Message& m_;
+    const OwnBranch own_;
+    Bucket& bucket_;
+    Cell* cell_ = nullptr;
+    Branch* branch_ = nullptr;
+    RouteId on_reply_ = RouteId::none;
+    bool answers_cancel_ = false, protected_ = false, choose_ = false;
+};
+
+}  // namespace
+
+Next reply_arrived(Runtime& rt, Message& m) {
+    const sip::Via* const via = m.sip.via();
+    const auto own = via != nullptr ? parse_branch(via->branch) : std::nullopt;
+    if (!own || own->nonce != rt.nonce || own->slot >= rt.table.size()) return Next::go_on;
+    return Arrival(rt, m, *own).run();
+}
+
+void send_failed(Runtime& rt, Bucket& b, std::uint32_t label_and_branch) noexcept {
+    constexpr std::uint32_t kLabelBits = UINT32_MAX >> 5;
+    Outgoing out(rt.outbox, rt.core->net());
+    Cell* found = nullptr;
+    bool choose = false;
+    {
+        const BucketGuard guard(b);
+        for (Cell* c = b.first.get(); c != nullptr && found == nullptr; c = c->link.get())
+            if ((c->label & kLabelBits) == label_and_branch >> 5 && !c->has(Cell::dead)) found = c;
+        Branch* const branch = found != nullptr ? found->branch(label_and_branch & 31) : nullptr;
+        if (branch == nullptr) return;
+        Actions actions;
+        Turn turn{rt.now(), rt.policy, actions};
+        send_failed(*found, *branch, turn);
+        choose = perform(rt, *found, actions, {}, out) &&
+                 rt.core->hazards().protect(rt.process(), found);
+        rest(rt, *found);
+    }
+    out.send();
+    if (!choose) return;
+    run_choice(rt, b, *found);
+    rt.core->hazards().release(rt.process(), found);
+}
+
+}  // namespace fairlead::tm

@@ -1,0 +1,126 @@
+// Scripts that run for a transaction.
+// SPDX-License-Identifier: Apache-2.0
+#include "modules/tm/routes.h"
+
+#include "core/api/log.h"
+#include "modules/tm/cells.h"
+#include "modules/tm/local_reply.h"
+#include "modules/tm/perform.h"
+#include "modules/tm/reply_pick.h"
+#include "modules/tm/replies.h"
+#include "modules/tm/stored_request.h"
+
+namespace fairlead::tm {
+namespace {
+
+using BucketGuard = shm::Guard<Bucket>;
+
+/// The Request-URI of what was sent to a branch: the second word of its start line, also when that
+/// is an ACK by now.
+std::string_view uri_of(const Branch& b) noexcept {
+    std::string_view line = b.sent.view();
+    const std::size_t from = line.find(' ');
+    if (from == std::string_view::npos) return {};
+    line.remove_prefix(from + 1);
+    return line.substr(0, line.find(' '));
+}
+
+/// Sets the scene for failure_route; `none` when there is no route to run.
+RouteId enter(Runtime& rt, Bucket& b, Cell& c, Message& m, Work& w) {
+    const BucketGuard guard(b);
+    const Pick p = pick(c, rt.policy);
+    c.owner = rt.process();
+    if (p.branch == nullptr || !c.request) return RouteId::none;
+    const RouteId route = p.branch->on_failure;
+    p.branch->on_failure = RouteId::none;  // armed for one step
+    c.on_failure = RouteId::none;
+    restore(*copy(*c.request, m.arena), m);
+    m.target.uri = m.arena.copy(uri_of(*p.branch));
+    w.cell = &c;
+    w.bucket = &b;
+    w.branch = p.branch;
+    w.branch_index = p.branch->index;
+    w.code = p.code;
+    w.from_pick = true;
+    w.used_uri = m.target.uri;
+    m.uri_consumed = true;
+    return route;
+}
+
+}  // namespace
+
+void load_script_state(Runtime& rt, Bucket& b, const Cell& c, Message& m) {
+    (void)rt;
+    const BucketGuard guard(b);
+    m.flags = c.flag_bits;
+    if (c.avps) (void)m.avps.load(m.arena.copy(c.avps.view()));
+}
+
+void run_choice(Runtime& rt, Bucket& b, Cell& c) {
+    for (bool again = true; again;) {
+        Message& m = rt.core->borrow_message();
+        Work& w = work_for(rt, m);
+        const RouteId route = enter(rt, b, c, m, w);
+        if (route != RouteId::none) {
+            load_script_state(rt, b, c, m);
+            m.route_type = Route::failure;
+            (void)rt.core->script().run(route, m);
+        }
+        Outgoing out(rt.outbox, rt.core->net());
+        {
+            const BucketGuard guard(b);
+            Actions actions;
+            Turn turn{rt.now(), rt.policy, actions};
+            if (route != RouteId::none) (void)keep_script_state(rt, c, m);
+            const Pick p = pick(c, rt.policy);
+            c.owner = kNobody;
+            chosen(c, p.branch, p.code, turn);
+            again = perform(rt, c, actions, {}, out);
+            rest(rt, c);
+        }
+        out.send();
+        m.slots[rt.slot] = 0;
+        rt.core->give_back(m);
+    }
+}
+
+void script_done(Runtime& rt, Message& m, const RouteResult& result) {
+    Work* const w = work_of(rt, m);
+    if (w == nullptr) return;
+    if (w->cell != nullptr && w->made_here) {
+        if (result.threw) w->failed = ScriptError::unspecified;
+        if (w->failed != ScriptError::none) {
+            const ErrorReply error = error_reply(w->failed);
+            const auto n = fmt::format_int(-static_cast<int>(w->failed));
+            const std::string_view reason =
+                m.arena.concat({error.reason, " (", {n.data(), n.size()}, "/TM)"});
+            bool open = false;
+            {
+                const BucketGuard guard(*w->bucket);
+                open = w->cell->has(Cell::final_sent) || w->cell->open_branches() != 0;
+            }
+            if (!open) (void)reply(rt, m, *w, error.code, reason);
+        }
+        bool forgotten = false;
+        {
+            const BucketGuard guard(*w->bucket);
+            Cell& c = *w->cell;
+            c.clear(Cell::in_route);
+            if (c.owner == rt.process() && !c.has(Cell::choosing)) c.owner = kNobody;
+            (void)keep_script_state(rt, c, m);
+            forgotten = c.branch_count == 0 && !c.has(Cell::final_sent) && !c.has(Cell::released);
+            if (forgotten) {
+                Actions actions;
+                Turn turn{rt.now(), rt.policy, actions};
+                release(c, turn);
+            }
+            rest(rt, c);
+        }
+        if (forgotten)
+            LOG(warning, "the script made a transaction and neither replied, relayed nor released");
+    }
+    unbind(rt, *w);
+    m.slots[rt.slot] = 0;
+}
+
+}  // namespace fairlead::tm

@@ -1,0 +1,19 @@
+// Scripts that run for a transaction: failure_route, and the end of the script of a message.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include "modules/tm/runtime.h"
+
+namespace fairlead::tm {
+
+/// Runs failure_route for a set of branches that is done, and sends what came of it. The cell is
+/// protected by the caller; its lock is not held. Also for what a dead process left unfinished.
+void run_choice(Runtime& rt, Bucket& b, Cell& c);
+
+/// Behind the script of a received message: a t_relay that failed is answered, a transaction that
+/// was forgotten is released.
+void script_done(Runtime& rt, Message& m, const RouteResult& result);
+
+/// Gives the message the variables and flags of the transaction. The lock is not held.
+void load_script_state(Runtime& rt, Bucket& b, const Cell& c, Message& m);
+
+}  // namespace fairlead::tm

@@ -1,0 +1,80 @@
+// What the parts of tm share in a process: services, table, parameters, counters, scratch space.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include <cstdint>
+#include <string>
+
+#include "core/api/core.h"
+#include "core/module.h"
+#include "modules/tm/outbox.h"
+#include "modules/tm/policy.h"
+#include "modules/tm/statistics.h"
+#include "modules/tm/steps.h"
+#include "modules/tm/table.h"
+
+namespace fairlead::tm {
+
+/// Parameters that concern the server's own messages and limits, not the steps of a transaction.
+struct Options {
+    bool auto_inv_100 = true;
+    std::string auto_inv_100_reason = "trying -- your call is important to us";
+    int unmatched_cancel = 0;
+    int default_code = 500;
+    std::string default_reason = "Server Internal Error";
+    bool reply_matching = true;
+    int max_transactions = 0;  ///< 0: as many as memory holds
+};
+
+struct Tags {
+    shm::Tag transaction, keys, request, branch, buffer, avps;
+};
+
+/// Constant after prepare(), except for `outbox` and `scratch`, which belong to the process.
+struct Runtime {
+    Core* core = nullptr;
+    Table table;
+    Policy policy;
+    Options options;
+    Counts counts;
+    Tags tags;
+    shm::HandlerId timer{}, send_failure{};
+    std::size_t slot = 0;     ///< in Message::slots
+    std::uint32_t nonce = 0;  ///< of this start of the server
+    Outbox outbox;
+    sip::Message scratch;  ///< for reading stored messages under a lock
+
+    [[nodiscard]] Ms now() const noexcept { return core->clock().now(); }
+    [[nodiscard]] std::uint16_t process() const noexcept { return core->process().slot; }
+    [[nodiscard]] shm::Segment& memory() const noexcept { return core->memory(); }
+};
+
+/// What tm knows about a message while its script runs; hangs on Message::slots, in its arena.
+struct Work {
+    Cell* cell = nullptr;  ///< protected as long as the script runs
+    Bucket* bucket = nullptr;
+    RouteId on_failure = RouteId::none, on_reply = RouteId::none, on_branch = RouteId::none;
+    std::uint32_t fr = 0, fr_inv = 0;  ///< t_set_fr before there is a transaction; 0: not set
+    std::uint32_t t1 = 0, t2 = 0;
+    std::uint16_t cell_flags = 0;      ///< Cell::disable_6xx … set before there is a transaction
+    Branch* branch = nullptr;          ///< of the reply, or the winner
+    int branch_index = -1;             ///< in branch_route and onreply_route
+    int code = 0;                      ///< of the reply, or the winner's
+    ScriptError failed = ScriptError::none;  ///< why nothing was relayed
+    bool made_here = false;            ///< this script made the transaction
+    bool trying_due = false;           ///< its 100 is to go out with the first t_relay
+    bool no_auto_100 = false;          ///< t_set_auto_inv_100(0)
+    bool stored_edits = false;         ///< the first t_relay stored what the script had changed
+    bool answered = false;             ///< refused with a stateless reply
+    bool from_pick = false;            ///< a failure_route; the cell is protected by who runs it
+    std::string_view used_uri, used_dst;  ///< what the last t_relay made a branch of
+};
+
+/// The message's Work, or null.
+[[nodiscard]] Work* work_of(const Runtime& rt, const Message& m) noexcept;
+/// … made when there is none yet.
+[[nodiscard]] Work& work_for(const Runtime& rt, Message& m);
+/// Binds a cell that the caller found under its lock; false when it cannot be protected.
+[[nodiscard]] bool bind(Runtime& rt, Work& w, Bucket& b, Cell& c) noexcept;
+void unbind(Runtime& rt, Work& w) noexcept;
+
+}  // namespace fairlead::tm

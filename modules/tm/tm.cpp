@@ -1,0 +1,151 @@
+// Transactions: start-up, hooks, timers and what other modules see.
+// SPDX-License-Identifier: Apache-2.0
+#include "modules/tm/tm.h"
+
+#include "core/api/log.h"
+#include "core/api/text.h"
+#include "modules/tm/cells.h"
+#include "modules/tm/local_reply.h"
+#include "modules/tm/lookup.h"
+#include "modules/tm/perform.h"
+#include "modules/tm/recovery.h"
+#include "modules/tm/replies.h"
+#include "modules/tm/responses.h"
+#include "modules/tm/routes.h"
+
+namespace fairlead::tm {
+
+Result<int> Tm::parse_time(std::string_view text) {
+    const std::size_t digits = text.find_first_not_of("0123456789");
+    const std::string_view unit =
+        digits == std::string_view::npos ? std::string_view("ms") : text.substr(digits);
+    const auto number = text::parse_uint(text.substr(0, digits), 1'000'000'000);
+    const std::uint64_t factor = unit == "ms" ? 1 : unit == "s" ? 1000 : unit == "m" ? 60000 : 0;
+    if (!number || factor == 0 || *number * factor > INT32_MAX)
+        return fail("not a time such as \"500ms\", \"30s\" or \"2m\"");
+    return static_cast<int>(*number * factor);
+}
+
+Policy Tm::policy() const noexcept {
+    const auto ms = [](int n) { return static_cast<std::uint32_t>(n); };
+    return {.t1 = ms(retr_timer1),
+            .t2 = ms(retr_timer2),
+            .fr = ms(fr_timer),
+            .fr_inv = ms(fr_inv_timer),
+            .wait = ms(wt_timer),
+            .max_invite = ms(max_inv_lifetime),
+            .max_other = ms(max_noninv_lifetime),
+            .cap_invite_interval = retr_invite_cap,
+            .rfc4320 = rfc4320,
+            .restart_fr_on_each_reply = restart_fr_on_each_reply,
+            .relay_100 = relay_100,
+            .noisy_ctimer = noisy_ctimer,
+            .remap_503_500 = remap_503_500,
+            .aggregate_challenges = aggregate_challenges,
+            .disable_6xx_block = disable_6xx_block,
+            .local_cancel_reason = local_cancel_reason,
+            .e2e_cancel_reason = e2e_cancel_reason,
+            .cancel_b_method = cancel_b_method,
+            .failure_reply_mode = failure_reply_mode,
+            .faked_reply_prio = faked_reply_prio};
+}
+
+Result<void> Tm::prepare(Core& core) {
+    rt_.core = &core;
+    rt_.policy = policy();
+    rt_.options = {auto_inv_100,   auto_inv_100_reason, unmatched_cancel, default_code,
+                   default_reason, reply_matching,      max_transactions};
+    rt_.counts = counts;
+    shm::Segment& memory = core.memory();
+    rt_.tags = {memory.tag("tm", "transaction"), memory.tag("tm", "keys"),
+                memory.tag("tm", "request"),     memory.tag("tm", "branch"),
+                memory.tag("tm", "buffer"),      memory.tag("tm", "avps")};
+    rt_.timer = core.timers().add("tm", *this);
+    rt_.send_failure = core.on_send_failure(*this);
+    rt_.slot = core.message_slot();
+    const std::uint64_t seed = core.random().next();
+    rt_.nonce = static_cast<std::uint32_t>(seed);
+    if (!rt_.table.init(memory, static_cast<std::size_t>(hash_size), seed))
+        return fail("no shared memory for the table of transactions: raise shm_mem_size (-m)");
+    return {};
+}
+
+Result<void> Tm::start(const Process& process) {
+    if (!process.reborn) return {};
+    const std::size_t touched = recover(rt_);
+    LOG(notice, "took over {} transactions of the process that died", touched);
+    return {};
+}
+
+Next Tm::reply_arrived(Message& m) {
+    return tm::reply_arrived(rt_, m);
+}
+
+void Tm::message_done(Message& m, const RouteResult& result) {
+    script_done(rt_, m, result);
+}
+
+void Tm::fired(shm::TimerEntry& entry) noexcept {
+    Cell& c = static_cast<Cell&>(entry);
+    Bucket& b = rt_.table.bucket(c.slot);
+    Outgoing out(rt_.outbox, rt_.core->net());
+    bool choose = false;
+    {
+        const shm::Guard<Bucket> guard(b);
+        if (!shm::TimerWheel::claim(entry)) return;
+        c.armed_at = kNever;
+        if (!c.has(Cell::dead) && !is_ended(c)) {
+            Actions actions;
+            Turn turn{rt_.now(), rt_.policy, actions};
+            time_passed(c, turn);
+            choose = perform(rt_, c, actions, {}, out);
+        }
+        if (c.has(Cell::dead) || is_ended(c)) {
+            // The timer service protects the entry for this call; nothing here needs it any more,
+            // and its own release() of an entry that it does not hold does nothing.
+            rt_.core->hazards().release(rt_.process(), &entry);
+            collect(rt_, b, c);
+        } else {
+            rest(rt_, c);
+        }
+    }
+    out.send();
+    if (choose) run_choice(rt_, b, c);
+}
+
+void Tm::failed(void* object, std::uint32_t index) noexcept {
+    send_failed(rt_, *static_cast<Bucket*>(object), index);
+}
+
+int Tm::relay(Runtime& rt, Message& m, const Destination& to) {
+    return tm::relay(rt, m, to);
+}
+
+// ---- Api ----------------------------------------------------------------------------------------
+
+bool Tm::has_transaction(const Message& m) const noexcept {
+    const Work* const w = work_of(rt_, m);
+    return w != nullptr && (w->cell != nullptr || w->answered);
+}
+
+int Tm::new_transaction(Message& m) {
+    return t_newtran(m).code;
+}
+
+int Tm::reply(Message& m, int code, std::string_view reason) {
+    Work* const w = work_of(rt_, m);
+    return w != nullptr ? tm::reply(rt_, m, *w, code, reason) : -1;
+}
+
+int Tm::relay(Message& m) {
+    return tm::relay(rt_, m, {});
+}
+
+std::string_view Tm::reply_to_tag(const Message& m) const noexcept {
+    const Work* const w = work_of(rt_, m);
+    if (w == nullptr || w->cell == nullptr) return {};
+    const TagText tag = to_tag(rt_, *w->cell);
+    return m.arena.copy({tag.data(), tag.size()});
+}
+
+}  // namespace fairlead::tm

@@ -1,0 +1,142 @@
+// Transactions: the module's class, its parameters and script functions.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "core/module.h"
+#include "modules/tm/api.h"
+#include "modules/tm/fork.h"
+#include "modules/tm/runtime.h"
+
+namespace fairlead::tm {
+
+using FailureRoute = RouteArg<Route::failure>;
+using ReplyRoute = RouteArg<Route::tm_reply>;
+using BranchRoute = RouteArg<Route::branch>;
+
+class Tm final : public Module, public Api, private TimerHandler, private Core::SendFailureHandler {
+public:
+    // Parameters; times in milliseconds.
+    int fr_timer = 30000, fr_inv_timer = 120000, wt_timer = 5000;
+    int retr_timer1 = 500, retr_timer2 = 4000;
+    int max_inv_lifetime = 180000, max_noninv_lifetime = 32000;
+    bool retr_invite_cap = false;
+    bool rfc4320 = true;
+    bool noisy_ctimer = true;
+    bool restart_fr_on_each_reply = true;
+    bool relay_100 = false;
+    bool auto_inv_100 = true;
+    std::string auto_inv_100_reason = "trying -- your call is important to us";
+    int cancel_b_method = 1;
+    int failure_reply_mode = 3;
+    int faked_reply_prio = 0;
+    bool remap_503_500 = true;
+    bool aggregate_challenges = true;
+    bool disable_6xx_block = false;
+    bool local_cancel_reason = true;
+    bool e2e_cancel_reason = true;
+    int unmatched_cancel = 0;
+    int default_code = 500;
+    std::string default_reason = "Server Internal Error";
+    bool reply_matching = true;
+    int hash_size = 32768;
+    int max_transactions = 0;
+
+    /// "30s", "500ms", "2m" for any of the times above.
+    template <int Tm::*Field>
+    Result<void> set_time(const Value& text) {
+        const Result<int> time = parse_time(text.string());
+        if (!time) return std::unexpected(time.error());
+        this->*Field = *time;
+        return {};
+    }
+
+    Counts counts;
+
+    Result<void> prepare(Core& core) override;
+    Result<void> start(const Process& process) override;
+    Next reply_arrived(Message& m) override;
+    void message_done(Message& m, const RouteResult& result) override;
+
+    // Script functions (functions.cpp).
+    Verdict t_newtran(Message& m);
+    Verdict t_lookup_request(Message& m);
+    Verdict t_lookup_cancel(Message& m, std::optional<int> copy_flags);
+    Verdict t_check_trans(Message& m);
+    Verdict t_relay(Message& m);
+    Verdict t_relay_address(Message& m, std::string_view address);
+    Verdict t_relay_host(Message& m, std::string_view host, Value port);
+    template <Proto P>
+    Verdict t_relay_by(Message& m) {
+        return relayed(relay(rt_, m, {.proto = P}));
+    }
+    template <Proto P>
+    Verdict t_relay_by_to(Message& m, std::string_view host, Value port) {
+        return relayed(relay(rt_, m, {.address = join(m, name(P), host, port)}));
+    }
+    Verdict t_forward_nonack(Message& m);
+    Verdict t_forward_nonack_address(Message& m, std::string_view address);
+    Verdict t_forward_nonack_host(Message& m, std::string_view host, Value port);
+    Verdict t_reply(Message& m, Value code, std::string_view reason);
+    Verdict t_send_reply(Message& m, Value code, std::string_view reason);
+    Verdict t_retransmit_reply(Message& m);
+    Verdict t_release(Message& m);
+
+    Verdict t_on_failure(Message& m, FailureRoute route);
+    Verdict t_on_reply(Message& m, ReplyRoute route);
+    Verdict t_on_branch(Message& m, BranchRoute route);
+    Verdict t_is_set(Message& m, std::string_view what);
+
+    // Questions and settings of one transaction (questions.cpp).
+    Verdict t_check_status(Message& m, const Regex& code);
+    Verdict t_grep_status(Message& m, int code);
+    Verdict t_get_status_code(Message& m);
+    Verdict t_is_canceled(Message& m);
+    Verdict t_branch_timeout(Message& m);
+    Verdict t_branch_replied(Message& m);
+    Verdict t_any_timeout(Message& m);
+    Verdict t_any_replied(Message& m);
+    Verdict t_local_replied(Message& m, std::string_view which);
+    Verdict t_is_expired(Message& m);
+    Verdict t_set_fr(Message& m, int fr_inv, std::optional<int> fr);
+    Verdict t_reset_fr(Message& m);
+    Verdict t_set_retr(Message& m, int t1, int t2);
+    Verdict t_reset_retr(Message& m);
+    Verdict t_set_auto_inv_100(Message& m, int on);
+    Verdict t_set_disable_6xx(Message& m, int on);
+    Verdict t_set_no_e2e_cancel_reason(Message& m, int on);
+    Verdict t_flush_flags(Message& m);
+
+    // Api
+    bool has_transaction(const Message& m) const noexcept override;
+    int new_transaction(Message& m) override;
+    int reply(Message& m, int code, std::string_view reason) override;
+    int relay(Message& m) override;
+    std::string_view reply_to_tag(const Message& m) const noexcept override;
+
+    [[nodiscard]] Runtime& runtime() noexcept { return rt_; }
+    /// The status that t_check_status and $T_reply_code see.
+    [[nodiscard]] int status_of(const Message& m);
+
+private:
+    void fired(shm::TimerEntry& entry) noexcept override;
+    void failed(void* object, std::uint32_t index) noexcept override;
+
+    [[nodiscard]] static Result<int> parse_time(std::string_view text);
+    [[nodiscard]] static std::string_view join(Message& m, std::string_view proto,
+                                               std::string_view host, const Value& port);
+    [[nodiscard]] static Verdict relayed(int result) noexcept { return Verdict(result); }
+    [[nodiscard]] static int relay(Runtime& rt, Message& m, const Destination& to);
+    [[nodiscard]] Policy policy() const noexcept;
+    [[nodiscard]] int code_of(const Value& code) const noexcept;
+    Verdict set_flag(Message& m, Cell::Flag flag, bool on);
+    template <class F>
+    bool any_branch(Message& m, F wanted);
+
+    Runtime rt_;
+};
+
+}  // namespace fairlead::tm

@@ -1,0 +1,178 @@
+// A transaction as it lies in shared memory: one small cell, its branches, and the buffers that are
+// given back when it completes. Guarded by the lock of its bucket.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include <cstdint>
+#include <string_view>
+
+#include "core/api/net.h"
+#include "core/api/script.h"
+#include "core/api/shm.h"
+#include "core/sip/method.h"
+#include "modules/tm/client_fsm.h"
+#include "modules/tm/client_invite_fsm.h"
+#include "modules/tm/server_fsm.h"
+#include "modules/tm/server_invite_fsm.h"
+
+namespace fairlead::tm {
+
+/// Milliseconds since the transaction was made: half the size of a Ms, and it has seven of them.
+using Due = std::uint32_t;
+inline constexpr Due kNever = UINT32_MAX;
+inline constexpr std::uint16_t kNobody = 0xffff;  ///< no process slot
+
+/// Bytes in a block of their own.
+struct Buffer {
+    using ShmSafe = void;
+    shm::Ptr<char> bytes;
+    std::uint32_t size = 0;
+    [[nodiscard]] std::string_view view() const noexcept {
+        return bytes ? std::string_view(bytes.get(), size) : std::string_view();
+    }
+    [[nodiscard]] explicit operator bool() const noexcept { return static_cast<bool>(bytes); }
+};
+
+/// What became of the CANCEL of a branch.
+enum class CancelState : std::uint8_t {
+    none,
+    wanted,  ///< goes out with the first provisional reply (cancel_b_method 1)
+    sent,
+    done  ///< answered or given up
+};
+
+/// A place to which the request was sent.
+struct Branch {
+    using ShmSafe = void;
+    enum Flag : std::uint8_t {
+        decided = 1,    ///< has its final status; the others wait for it no longer
+        faked = 2,      ///< the status is ours: timeout, CANCEL, transport failure
+        timed_out = 4,  ///< … by fr_timer or fr_inv_timer
+        replied = 8,    ///< a reply came
+        unsent = 16,    ///< could not be sent at all
+        retired = 32    ///< of an earlier serial step; its reply takes no part in the pick
+    };
+
+    shm::Ptr<Branch> next;
+    Buffer sent;    ///< the request; the ACK once a negative reply to an INVITE came
+    Buffer cancel;  ///< the CANCEL, while it may be repeated
+    Buffer reply;   ///< the final reply as it would go upstream, until one is picked
+    Due retransmit_at = kNever, final_at = kNever;  ///< Timers A/E; B/F and C
+    Due cancel_at = kNever, cancel_until = kNever;  ///< the CANCEL's Timers E and F
+    std::uint32_t interval = 0, cancel_interval = 0;
+    Target target;
+    std::uint32_t flag_bits = 0;  ///< branch flags of the script
+    std::uint16_t status = 0;     ///< last status received, or faked
+    std::uint16_t cancel_code = 0;
+    RouteId on_failure = RouteId::none, on_reply = RouteId::none;
+    std::uint16_t serial = 0;  ///< which serial step made it
+    std::uint8_t index = 0;
+    std::uint8_t state = 0;  ///< ClientInviteState or ClientState
+    CancelState cancelling = CancelState::none;
+    std::uint8_t flags = 0;
+
+    [[nodiscard]] bool has(Flag f) const noexcept { return (flags & f) != 0; }
+    void set(Flag f) noexcept { flags = static_cast<std::uint8_t>(flags | f); }
+    [[nodiscard]] ClientInviteState invite_state() const noexcept {
+        return static_cast<ClientInviteState>(state);
+    }
+    [[nodiscard]] ClientState client_state() const noexcept {
+        return static_cast<ClientState>(state);
+    }
+};
+
+struct StoredRequest;
+
+/// The head of a transaction. It is a timer entry itself, the only one: armed for the earliest of
+/// the times below.
+struct Cell : shm::TimerEntry {
+    using ShmSafe = void;
+    enum Flag : std::uint16_t {
+        cancelled = 1,         ///< the client sent a CANCEL
+        final_sent = 2,        ///< a final reply went (or goes) upstream
+        local_final = 4,       ///< … made here
+        choosing = 8,          ///< a process picks the reply and runs failure_route
+        again = 16,            ///< a set of branches completed while `choosing`
+        trying_sent = 32,      ///< 100 was sent and is made again when needed
+        released = 64,         ///< goes away after `end_at`, whatever its state
+        seen_6xx = 128,        ///< no more forking
+        dead = 256,            ///< matches nothing; is freed when no process uses it
+        disable_6xx = 512,     ///< t_set_disable_6xx
+        in_route = 1024,       ///< the request's script still runs
+        no_e2e_reason = 2048,  ///< t_set_no_e2e_cancel_reason
+        last_local = 4096      ///< the last reply upstream was made here
+    };
+
+    shm::Ptr<Cell> link;  ///< next in the bucket
+    shm::Ptr<Branch> branches;
+    shm::Ptr<StoredRequest> request;  ///< until a final reply went up and no branch is open
+    shm::Ptr<char> keys;
+    Buffer reply;  ///< last reply sent upstream
+    Buffer avps;   ///< Avps::store
+
+    Ms created{0};
+    Target upstream;  ///< where replies go
+    std::uint32_t slot = 0, label = 0;
+    std::uint32_t via_hash = 0;  ///< of branch and sent-by, to tell most others apart
+    std::uint32_t cseq = 0;
+    Due retransmit_at = kNever, end_at = kNever;  ///< Timer G (or 2xx, or RFC 4320's 100); H, I, J, L
+    Due armed_at = kNever;                        ///< what the entry is armed for
+    std::uint32_t interval = 0;
+    std::uint32_t t1 = 0, t2 = 0, fr = 0, fr_inv = 0, lifetime = 0;  ///< of this transaction
+    std::uint32_t flag_bits = 0;                                     ///< message flags
+    RouteId on_failure = RouteId::none, on_reply = RouteId::none, on_branch = RouteId::none;
+    std::uint16_t status = 0;            ///< last sent upstream
+    std::uint16_t flags = 0;
+    std::uint16_t owner = kNobody;       ///< process that runs a script for it
+    std::uint16_t serial = 0;            ///< serial step
+    std::uint16_t branch_size = 0, host_size = 0, call_id_size = 0, from_tag_size = 0;
+    std::uint16_t port = 0;              ///< of the client's sent-by
+    std::uint8_t branch_count = 0;
+    std::uint8_t state = 0;  ///< ServerInviteState or ServerState
+    sip::Method method = sip::Method::other;
+    std::uint8_t method_size = 0;  ///< length of the method's text when it has no number, else 0
+
+    [[nodiscard]] bool is_invite() const noexcept { return method == sip::Method::invite; }
+    [[nodiscard]] bool has(Flag f) const noexcept { return (flags & f) != 0; }
+    void set(Flag f) noexcept { flags = static_cast<std::uint16_t>(flags | f); }
+    void clear(Flag f) noexcept { flags = static_cast<std::uint16_t>(flags & ~f); }
+    [[nodiscard]] ServerInviteState invite_state() const noexcept {
+        return static_cast<ServerInviteState>(state);
+    }
+    [[nodiscard]] ServerState server_state() const noexcept {
+        return static_cast<ServerState>(state);
+    }
+    /// Now, on the scale of `Due`.
+    [[nodiscard]] Due at(Ms now) const noexcept {
+        return static_cast<Due>((now - created).count());
+    }
+
+    // The keys, in this order in one block.
+    [[nodiscard]] std::string_view via_branch() const noexcept { return {keys.get(), branch_size}; }
+    [[nodiscard]] std::string_view via_host() const noexcept {
+        return {keys.get() + branch_size, host_size};
+    }
+    [[nodiscard]] std::string_view call_id() const noexcept {
+        return {keys.get() + branch_size + host_size, call_id_size};
+    }
+    [[nodiscard]] std::string_view from_tag() const noexcept {
+        return {call_id().data() + call_id_size, from_tag_size};
+    }
+    [[nodiscard]] std::string_view method_text() const noexcept {
+        return {from_tag().data() + from_tag_size, method_size};
+    }
+
+    [[nodiscard]] Branch* branch(std::size_t index) const noexcept {
+        for (Branch* b = branches.get(); b != nullptr; b = b->next.get())
+            if (b->index == index) return b;
+        return nullptr;
+    }
+    [[nodiscard]] std::size_t open_branches() const noexcept {
+        std::size_t n = 0;
+        for (const Branch* b = branches.get(); b != nullptr; b = b->next.get())
+            n += b->has(Branch::decided) ? 0 : 1;
+        return n;
+    }
+};
+static_assert(sizeof(Cell) <= 320 && sizeof(Branch) <= 192);
+
+}  // namespace fairlead::tm
