@@ -42,8 +42,7 @@ std::string_view reasons(Message& m) {
     std::string_view lines;
     for (const sip::Header& h : m.sip.headers())
         if (h.type == sip::HeaderType::reason)
-            lines = m.arena.concat(
-                {lines, m.sip.bytes().substr(h.name_offset, h.line_length)});
+            lines = m.arena.concat({lines, m.sip.bytes().substr(h.name_offset, h.line_length)});
     return lines;
 }
 

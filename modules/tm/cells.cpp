@@ -21,8 +21,8 @@ char* copy_keys(Runtime& rt, const RequestKey& key, std::string_view method) noe
     const std::string_view parts[] = {key.branch, key.host, key.call_id, key.from_tag, method};
     std::size_t size = 0;
     for (const std::string_view part : parts) size += part.size();
-    auto* const block = static_cast<char*>(
-        rt.memory().allocate(size, rt.tags.keys, shm::Hold::in_hand));
+    auto* const block =
+        static_cast<char*>(rt.memory().allocate(size, rt.tags.keys, shm::Hold::in_hand));
     if (block == nullptr) return nullptr;
     char* at = block;
     for (const std::string_view part : parts) {

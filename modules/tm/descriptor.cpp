@@ -10,11 +10,11 @@ namespace {
 constexpr Range kTime{.min = 1, .max = INT32_MAX};
 
 /// A time takes an integer (milliseconds) or a string with its unit.
-template <int Tm::*Field>
+template <int Tm::* Field>
 constexpr Param time(std::string_view name, std::string_view doc) {
     return param<Field>(name, doc, kTime);
 }
-template <int Tm::*Field>
+template <int Tm::* Field>
 constexpr Param time_text(std::string_view name) {
     return param_method<&Tm::set_time<Field>>(name, "The same with its unit: \"500ms\", \"30s\".",
                                               Type::string);
@@ -133,9 +133,8 @@ constexpr Function functions[] = {
                                 "disarms.",
                                 kAsk, "route"),
     function<&Tm::t_on_reply>("t_on_reply", "Runs an onreply_route for each reply.", kAsk, "route"),
-    function<&Tm::t_on_branch>("t_on_branch",
-                               "Runs a branch_route for each branch of the next t_relay().", kAsk,
-                               "route"),
+    function<&Tm::t_on_branch>(
+        "t_on_branch", "Runs a branch_route for each branch of the next t_relay().", kAsk, "route"),
     function<&Tm::t_is_set>("t_is_set", "Whether such a route is armed: branch, failure, onreply.",
                             Route::any, "what"),
     function<&Tm::t_check_status>("t_check_status",
@@ -168,16 +167,15 @@ constexpr Function functions[] = {
                                       kR, "on"),
     function<&Tm::t_set_disable_6xx>("t_set_disable_6xx", "1: 6xx is like any negative reply.",
                                      kAsk, "on"),
-    function<&Tm::t_set_no_e2e_cancel_reason>("t_set_no_e2e_cancel_reason",
-                                              "1: CANCELs carry no Reason of the client's.", kAsk,
-                                              "on"),
+    function<&Tm::t_set_no_e2e_cancel_reason>(
+        "t_set_no_e2e_cancel_reason", "1: CANCELs carry no Reason of the client's.", kAsk, "on"),
     function<&Tm::t_set_no_e2e_cancel_reason>("t_disable_e2e_cancel_reason", "The same.", kAsk,
                                               "on"),
     function<&Tm::t_flush_flags>("t_flush_flags", "Gives the transaction the message's flags.",
                                  Route::any),
 };
 
-template <shm::Counter Counts::*Field>
+template <shm::Counter Counts::* Field>
 constexpr Statistic counted(std::string_view name, std::string_view doc) {
     return {name, doc, [](Module& m, shm::Counter c) { static_cast<Tm&>(m).counts.*Field = c; },
             nullptr};
@@ -197,7 +195,7 @@ std::int64_t waiting(Module& m) {
 std::int64_t active(Module& m) {
     return in_use(m) - waiting(m);
 }
-template <shm::Counter Counts::*Field>
+template <shm::Counter Counts::* Field>
 std::int64_t value(Module& m) {
     return sum(m, static_cast<Tm&>(m).counts.*Field);
 }

@@ -93,7 +93,8 @@ private:
 
     [[nodiscard]] std::expected<Target, ScriptError> resolve_target(const BranchTarget& t) {
         const std::uint16_t on = m_.received.listener;
-        if (!to_.address.empty()) return resolve_address(rt_.core->net(), to_.address, on, t.listener);
+        if (!to_.address.empty())
+            return resolve_address(rt_.core->net(), to_.address, on, t.listener);
         const std::string_view hop = t.dst_uri.empty() ? t.uri : t.dst_uri;
         auto found = resolve(rt_.core->net(), hop, on, t.listener);
         if (!found || to_.proto == Proto::none || found->proto == to_.proto) return found;
@@ -161,8 +162,8 @@ private:
         write_branch(branch, {w_.cell->slot, w_.cell->label, rt_.nonce,
                               static_cast<std::uint32_t>(index_ + count_)});
         const Listener& from = rt_.core->net().listeners()[target.listener];
-        sip::Writer via = out_.writer(from.via_sent_by.size() + branch.size() +
-                                      m_.advertised_host.size() + 80);
+        sip::Writer via =
+            out_.writer(from.via_sent_by.size() + branch.size() + m_.advertised_host.size() + 80);
         sip::Writer mark = out_.writer(96);
         sip::RequestPlan plan{.request_uri = t.uri};
         plan.via = write_via(via, from, m_, branch.text());

@@ -79,10 +79,9 @@ TagText to_tag(const Runtime& rt, const Cell& c) noexcept {
     return text;
 }
 
-std::string_view make_reply(Runtime& rt, Outgoing& out, const Message& m, std::string_view tag,
-                            int code, std::string_view reason, std::string_view extra) {
-    sip::ReplyPlan plan{.code = code, .reason = reason, .to_tag = code >= 180 ? tag : ""};
-    plan.headers = extra.empty() ? m.reply_headers : extra;
+std::string_view make_reply(Runtime& rt, Outgoing& out, const Message& m, sip::ReplyPlan plan) {
+    if (plan.code < 180) plan.to_tag = {};
+    if (plan.headers.empty()) plan.headers = m.reply_headers;
     plan.content_type = m.reply_content_type;
     plan.body = m.reply_body;
     return write(rt, out, {m.sip, m.received, m.force_rport}, plan);
@@ -113,8 +112,7 @@ std::string_view rewrite_kept(Runtime& rt, Outgoing& out, const Cell& c, const B
     bool challenged = false;
     for (std::size_t i = 0; i < count; ++i) {
         const sip::Header& h = headers[i];
-        const std::string_view whole =
-            winner.reply.view().substr(h.name_offset, h.line_length);
+        const std::string_view whole = winner.reply.view().substr(h.name_offset, h.line_length);
         if (h.type == sip::HeaderType::to) {
             put_to(to, m, h, {tag.data(), tag.size()});
         } else if (all_challenges && is_challenge(h.type)) {

@@ -12,10 +12,10 @@ inline constexpr std::size_t kTagSize = 25;
 using TagText = std::array<char, kTagSize>;
 [[nodiscard]] TagText to_tag(const Runtime& rt, const Cell& c) noexcept;
 
-/// A reply to the request at hand, in the outbox's memory; "" when it cannot be written.
+/// A reply to the request at hand, in the outbox's memory; "" when it cannot be written. `plan` has
+/// code, reason, tag and headers (none: what the script appended).
 [[nodiscard]] std::string_view make_reply(Runtime& rt, Outgoing& out, const Message& m,
-                                          std::string_view tag, int code, std::string_view reason,
-                                          std::string_view extra = {});
+                                          sip::ReplyPlan plan);
 /// The same for the stored request; its bucket's lock is held.
 [[nodiscard]] std::string_view make_stored_reply(Runtime& rt, Outgoing& out, const Cell& c,
                                                  int code, std::string_view reason);

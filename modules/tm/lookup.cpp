@@ -24,8 +24,11 @@ int refuse(Runtime& rt, Message& m, Work& w, Outgoing& out) {
     w.answered = true;
     m.error = ScriptError::out_of_memory;
     const TagText tag = to_tag(rt, Cell{});
-    out.add(reply_target(m), make_reply(rt, out, m, {tag.data(), tag.size()}, 503,
-                                        "Service Unavailable", kRetryAfter));
+    out.add(reply_target(m), make_reply(rt, out, m,
+                                        {.code = 503,
+                                         .reason = "Service Unavailable",
+                                         .to_tag = {tag.data(), tag.size()},
+                                         .headers = kRetryAfter}));
     rt.counts.local_replies.add();
     return number(ScriptError::out_of_memory);
 }
@@ -184,8 +187,8 @@ int retransmit_reply(Runtime& rt, Work& w) {
         if (w.cell->reply) {
             out.add_copy(w.cell->upstream, w.cell->reply.view());
         } else {
-            out.add(w.cell->upstream, make_stored_reply(rt, out, *w.cell, 100,
-                                                        rt.options.auto_inv_100_reason));
+            out.add(w.cell->upstream,
+                    make_stored_reply(rt, out, *w.cell, 100, rt.options.auto_inv_100_reason));
         }
     }
     out.send();

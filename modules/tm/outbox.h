@@ -1,5 +1,5 @@
-// What is to be sent when the lock is gone: messages are made under it, in private memory, and leave
-// behind it. SPDX-License-Identifier: Apache-2.0
+// What is to be sent when the lock is gone: messages are made under it, in private memory, and
+// leave behind it. SPDX-License-Identifier: Apache-2.0
 #pragma once
 #include <cstddef>
 #include <span>

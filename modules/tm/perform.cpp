@@ -25,7 +25,7 @@ std::string_view reason_lines(Runtime& rt, const Cell& c, std::uint16_t code, co
     if (code == kNoReason) return {};
     if (code == kReasonOfCancel)
         return rt.policy.e2e_cancel_reason && !c.has(Cell::no_e2e_reason) ? hand.reasons
-                                                                           : std::string_view();
+                                                                          : std::string_view();
     if (!rt.policy.local_cancel_reason) return {};
     sip::Writer text = out.writer(80);
     text.put("Reason: SIP;cause=").put_uint(code);
@@ -114,8 +114,8 @@ private:
         rt_.counts.final_sent(a.code);
     }
     void kept(Branch& b, int code) {
-        const bool challenge = rt_.policy.aggregate_challenges && challenges() > 1 &&
-                               (code == 401 || code == 407);
+        const bool challenge =
+            rt_.policy.aggregate_challenges && challenges() > 1 && (code == 401 || code == 407);
         std::string_view text;
         if (challenge || code != b.status) text = rewrite_kept(rt_, out_, c_, b, code, challenge);
         if (text.empty()) {

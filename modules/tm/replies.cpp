@@ -48,7 +48,8 @@ int reply(Runtime& rt, Message& m, Work& w, int code, std::string_view reason,
     const TagText own = to_tag(rt, *w.cell);
     if (tag.empty()) tag = {own.data(), own.size()};
     const std::string_view extra = code / 100 == 3 ? redirect_headers(m) : std::string_view();
-    const std::string_view text = make_reply(rt, out, m, tag, code, reason, extra);
+    const std::string_view text =
+        make_reply(rt, out, m, {.code = code, .reason = reason, .to_tag = tag, .headers = extra});
     if (text.empty()) return -1;
     Actions actions;
     Turn turn{rt.now(), rt.policy, actions};
@@ -86,7 +87,8 @@ void add_trying(Runtime& rt, Message& m, Work& w, Outgoing& out) {
         c.status = 100;
     }
     w.trying_due = false;
-    out.add(upstream, make_reply(rt, out, m, {}, 100, rt.options.auto_inv_100_reason));
+    out.add(upstream,
+            make_reply(rt, out, m, {.code = 100, .reason = rt.options.auto_inv_100_reason}));
     rt.counts.local_replies.add();
 }
 

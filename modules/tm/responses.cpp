@@ -70,9 +70,9 @@ private:
         if (cell_ == nullptr) return false;
         branch_ = cell_->branch(own_.index);
         if (branch_ == nullptr || !belongs(rt_, *cell_, m_.sip)) return false;
-        const bool own_method = m_.sip.method() == cell_->method &&
-                                (cell_->method != sip::Method::other ||
-                                 m_.sip.method_text() == cell_->method_text());
+        const bool own_method =
+            m_.sip.method() == cell_->method &&
+            (cell_->method != sip::Method::other || m_.sip.method_text() == cell_->method_text());
         answers_cancel_ = !own_method && m_.sip.method() == sip::Method::cancel;
         rt_.counts.received_replies.add();
         return own_method || answers_cancel_;

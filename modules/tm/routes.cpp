@@ -6,8 +6,8 @@
 #include "modules/tm/cells.h"
 #include "modules/tm/local_reply.h"
 #include "modules/tm/perform.h"
-#include "modules/tm/reply_pick.h"
 #include "modules/tm/replies.h"
+#include "modules/tm/reply_pick.h"
 #include "modules/tm/stored_request.h"
 
 namespace fairlead::tm {

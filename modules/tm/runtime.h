@@ -55,17 +55,17 @@ struct Work {
     RouteId on_failure = RouteId::none, on_reply = RouteId::none, on_branch = RouteId::none;
     std::uint32_t fr = 0, fr_inv = 0;  ///< t_set_fr before there is a transaction; 0: not set
     std::uint32_t t1 = 0, t2 = 0;
-    std::uint16_t cell_flags = 0;      ///< Cell::disable_6xx … set before there is a transaction
-    Branch* branch = nullptr;          ///< of the reply, or the winner
-    int branch_index = -1;             ///< in branch_route and onreply_route
-    int code = 0;                      ///< of the reply, or the winner's
+    std::uint16_t cell_flags = 0;  ///< Cell::disable_6xx … set before there is a transaction
+    Branch* branch = nullptr;      ///< of the reply, or the winner
+    int branch_index = -1;         ///< in branch_route and onreply_route
+    int code = 0;                  ///< of the reply, or the winner's
     ScriptError failed = ScriptError::none;  ///< why nothing was relayed
-    bool made_here = false;            ///< this script made the transaction
-    bool trying_due = false;           ///< its 100 is to go out with the first t_relay
-    bool no_auto_100 = false;          ///< t_set_auto_inv_100(0)
-    bool stored_edits = false;         ///< the first t_relay stored what the script had changed
-    bool answered = false;             ///< refused with a stateless reply
-    bool from_pick = false;            ///< a failure_route; the cell is protected by who runs it
+    bool made_here = false;                  ///< this script made the transaction
+    bool trying_due = false;                 ///< its 100 is to go out with the first t_relay
+    bool no_auto_100 = false;                ///< t_set_auto_inv_100(0)
+    bool stored_edits = false;            ///< the first t_relay stored what the script had changed
+    bool answered = false;                ///< refused with a stateless reply
+    bool from_pick = false;               ///< a failure_route; the cell is protected by who runs it
     std::string_view used_uri, used_dst;  ///< what the last t_relay made a branch of
 };
 

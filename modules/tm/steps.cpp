@@ -30,17 +30,16 @@ Do move(Branch& b, ClientEvent e) noexcept {
 }
 
 void terminate(Cell& c) noexcept {
-    c.state = static_cast<std::uint8_t>(c.is_invite()
-                                            ? static_cast<int>(ServerInviteState::terminated)
-                                            : static_cast<int>(ServerState::terminated));
+    c.state =
+        static_cast<std::uint8_t>(c.is_invite() ? static_cast<int>(ServerInviteState::terminated)
+                                                : static_cast<int>(ServerState::terminated));
 }
 
 /// A final reply goes upstream: the machine's state and the timers that follow.
 void finish(Cell& c, int code, bool local, Turn& t) noexcept {
-    const Do todo = c.is_invite()
-                        ? serve(c, code < 300 ? ServerInviteEvent::success
-                                              : ServerInviteEvent::failure)
-                        : serve(c, ServerEvent::final);
+    const Do todo = c.is_invite() ? serve(c, code < 300 ? ServerInviteEvent::success
+                                                        : ServerInviteEvent::failure)
+                                  : serve(c, ServerEvent::final);
     if (c.has(Cell::final_sent)) return;
     const Due now = c.at(t.now);
     c.set(Cell::final_sent);
@@ -103,8 +102,7 @@ void final_failure(Cell& c, Branch& b, int code, Turn& t) noexcept {
     check_complete(c, t);
 }
 
-void restart_final_timer(Cell& c, Branch& b, int code, int previous, bool first,
-                         Turn& t) noexcept {
+void restart_final_timer(Cell& c, Branch& b, int code, int previous, bool first, Turn& t) noexcept {
     const bool progress = code >= 180 && code > previous;
     if (b.cancelling == CancelState::sent) return;
     if (first || progress || t.policy.restart_fr_on_each_reply)
@@ -340,7 +338,8 @@ void cancel_answered(Branch& b, int code) noexcept {
 void cancel_branch(Cell& c, Branch& b, std::uint16_t reason, Turn& t) noexcept {
     if (!c.is_invite() || b.has(Branch::decided)) return;
     if (b.cancelling != CancelState::none) return;
-    if (b.has(Branch::replied) || t.policy.cancel_b_method == 2) return send_cancel(c, b, reason, t);
+    if (b.has(Branch::replied) || t.policy.cancel_b_method == 2)
+        return send_cancel(c, b, reason, t);
     if (t.policy.cancel_b_method == 0) {
         decide(b, 487, Branch::faked);
     } else {

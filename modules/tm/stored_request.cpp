@@ -52,8 +52,8 @@ StoredRequest* store_request(shm::Segment& memory, shm::Tag tag, const Message& 
     char* edit = block + at.edits;
     char* text = block + at.texts;
     for (const sip::Edit& e : edits) {
-        const StoredEdit stored{e.offset, e.removed, static_cast<std::uint32_t>(e.text.size()), e.only_from,
-                                0};
+        const StoredEdit stored{e.offset, e.removed, static_cast<std::uint32_t>(e.text.size()),
+                                e.only_from, 0};
         put(edit, &stored, 1);
         put(text, e.text.data(), e.text.size());
         edit += sizeof(StoredEdit);

@@ -5,7 +5,6 @@
 #include <cstdint>
 
 #include "core/api/shm.h"
-#include "core/base/result.h"
 #include "modules/tm/match.h"
 #include "modules/tm/transaction.h"
 
@@ -30,7 +29,9 @@ public:
     /// `size` is rounded up to a power of two.
     [[nodiscard]] bool init(shm::Segment& memory, std::size_t size, std::uint64_t seed) noexcept;
 
-    [[nodiscard]] Bucket& bucket(std::uint32_t hash) const noexcept { return buckets_[hash & mask_]; }
+    [[nodiscard]] Bucket& bucket(std::uint32_t hash) const noexcept {
+        return buckets_[hash & mask_];
+    }
     [[nodiscard]] std::uint32_t slot_of(std::uint32_t hash) const noexcept { return hash & mask_; }
     [[nodiscard]] std::size_t size() const noexcept { return std::size_t{mask_} + 1; }
 

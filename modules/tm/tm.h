@@ -46,7 +46,7 @@ public:
     int max_transactions = 0;
 
     /// "30s", "500ms", "2m" for any of the times above.
-    template <int Tm::*Field>
+    template <int Tm::* Field>
     Result<void> set_time(const Value& text) {
         const Result<int> time = parse_time(text.string());
         if (!time) return std::unexpected(time.error());

@@ -8,7 +8,7 @@
 #include "core/api/net.h"
 #include "core/api/script.h"
 #include "core/api/shm.h"
-#include "core/sip/method.h"
+#include "core/api/sip.h"
 #include "modules/tm/client_fsm.h"
 #include "modules/tm/client_invite_fsm.h"
 #include "modules/tm/server_fsm.h"
@@ -114,18 +114,19 @@ struct Cell : shm::TimerEntry {
     std::uint32_t slot = 0, label = 0;
     std::uint32_t via_hash = 0;  ///< of branch and sent-by, to tell most others apart
     std::uint32_t cseq = 0;
-    Due retransmit_at = kNever, end_at = kNever;  ///< Timer G (or 2xx, or RFC 4320's 100); H, I, J, L
-    Due armed_at = kNever;                        ///< what the entry is armed for
+    Due retransmit_at = kNever,
+        end_at = kNever;    ///< Timer G (or 2xx, or RFC 4320's 100); H, I, J, L
+    Due armed_at = kNever;  ///< what the entry is armed for
     std::uint32_t interval = 0;
     std::uint32_t t1 = 0, t2 = 0, fr = 0, fr_inv = 0, lifetime = 0;  ///< of this transaction
     std::uint32_t flag_bits = 0;                                     ///< message flags
     RouteId on_failure = RouteId::none, on_reply = RouteId::none, on_branch = RouteId::none;
-    std::uint16_t status = 0;            ///< last sent upstream
+    std::uint16_t status = 0;  ///< last sent upstream
     std::uint16_t flags = 0;
-    std::uint16_t owner = kNobody;       ///< process that runs a script for it
-    std::uint16_t serial = 0;            ///< serial step
+    std::uint16_t owner = kNobody;  ///< process that runs a script for it
+    std::uint16_t serial = 0;       ///< serial step
     std::uint16_t branch_size = 0, host_size = 0, call_id_size = 0, from_tag_size = 0;
-    std::uint16_t port = 0;              ///< of the client's sent-by
+    std::uint16_t port = 0;  ///< of the client's sent-by
     std::uint8_t branch_count = 0;
     std::uint8_t state = 0;  ///< ServerInviteState or ServerState
     sip::Method method = sip::Method::other;

@@ -72,14 +72,15 @@ Value reply_last(Module& m, Message& msg, const VariableName&) {
 
 Result<std::uint64_t> resolve_transaction(Module&, std::string_view inner) {
     constexpr std::pair<std::string_view, Field> kNames[] = {
-        {"id_index", Field::id_index},         {"id_label", Field::id_label},
-        {"id_index_n", Field::id_index_n},     {"id_label_n", Field::id_label_n},
-        {"reply_code", Field::reply_code},     {"reply_reason", Field::reply_reason},
-        {"reply_type", Field::reply_type},     {"branch_index", Field::branch_index}};
+        {"id_index", Field::id_index},     {"id_label", Field::id_label},
+        {"id_index_n", Field::id_index_n}, {"id_label_n", Field::id_label_n},
+        {"reply_code", Field::reply_code}, {"reply_reason", Field::reply_reason},
+        {"reply_type", Field::reply_type}, {"branch_index", Field::branch_index}};
     for (const auto& [name, field] : kNames)
         if (name == inner) return static_cast<std::uint64_t>(field);
-    return fail("$T takes id_index, id_label, id_index_n, id_label_n, reply_code, reply_reason, "
-                "reply_type or branch_index");
+    return fail(
+        "$T takes id_index, id_label, id_index_n, id_label_n, reply_code, reply_reason, "
+        "reply_type or branch_index");
 }
 
 Result<std::uint64_t> resolve_branch(Module&, std::string_view inner) {
