@@ -2,6 +2,8 @@
 #include "core/server/timers.h"
 
 #include <algorithm>
+#include <array>
+#include <span>
 #include <utility>
 
 #include "core/base/log.h"
@@ -13,8 +15,8 @@ TimerService::TimerService(const Clock& clock, shm::Hazards& hazards,
     : clock_(clock), hazards_(hazards), wheels_(std::move(wheels)) {}
 
 bool TimerService::prepare(shm::Segment& memory) {
-    firing_ = memory.make<FiringTable>(memory.tag("core", "firing timers"));
-    return static_cast<bool>(firing_);
+    recovering_ = memory.make<Recovering>(memory.tag("core", "timer recovery"));
+    return static_cast<bool>(recovering_);
 }
 
 shm::TimerWheel* TimerService::own_wheel() const noexcept {
@@ -31,12 +33,12 @@ shm::HandlerId TimerService::add(std::string_view name, TimerHandler& handler) {
 }
 
 void TimerService::set(shm::TimerEntry& entry, Ms delay, shm::HandlerId handler) noexcept {
-    // An armed entry may be in another process's wheel: it leaves that one first. The owner's lock
-    // keeps everyone else from arming it meanwhile.
-    cancel(entry);
-    if (shm::TimerWheel* const wheel = own_wheel()) {
-        wheel->set(entry, clock_.now() + delay, handler);
-    }
+    shm::TimerWheel* const wheel = own_wheel();
+    if (wheel == nullptr) return;
+    // An entry in another process's wheel leaves that one first. The owner's lock keeps everyone
+    // else from arming it meanwhile.
+    if (entry.is_armed() && wheels_[entry.wheel] != wheel) cancel(entry);
+    wheel->set(entry, clock_.now() + delay, handler);
 }
 
 void TimerService::cancel(shm::TimerEntry& entry) noexcept {
@@ -48,23 +50,22 @@ void TimerService::every(Ms period, Ticker& ticker) {
     tickers_.push_back({&ticker, period, clock_.now() + period});
 }
 
-void TimerService::fire(shm::TimerEntry*& place) noexcept {
-    shm::TimerEntry* const entry = std::exchange(place, nullptr);
-    const auto index = static_cast<std::size_t>(entry->handler);
+void TimerService::fire(shm::TimerEntry& entry) noexcept {
+    const auto index = static_cast<std::size_t>(entry.handler);
     if (index >= 1 && index <= handlers_.size()) {
-        handlers_[index - 1]->fired(*entry);
+        handlers_[index - 1]->fired(entry);
     } else {
         LOG(bug, "a timer has the unknown handler {}", index);
     }
-    hazards_.release(slot_, entry);
+    hazards_.release(slot_, &entry);
 }
 
 void TimerService::run_wheel(shm::TimerWheel& wheel, Ms now) noexcept {
-    auto& batch = firing_->rows[slot_].entries;
+    std::array<shm::TimerEntry*, kBatch> batch;
     std::size_t taken;
     do {
         taken = wheel.take_due(now, hazards_, slot_, batch);
-        for (auto*& entry : std::span(batch).first(taken)) fire(entry);
+        for (auto* const entry : std::span(batch).first(taken)) fire(*entry);
     } while (taken == batch.size());
 }
 
@@ -89,11 +90,20 @@ void TimerService::run_tickers() noexcept {
 }
 
 void TimerService::recover() noexcept {
-    for (auto*& entry : firing_->rows[slot_].entries) {
-        // The place is emptied before the handler runs: should this entry be what killed the
-        // predecessor, it costs this one timer and not every process after it.
-        if (entry != nullptr) fire(entry);
+    std::array<shm::TimerEntry*, shm::Hazards::kPerProcess> left;
+    const std::size_t count = shm::TimerWheel::left_firing(hazards_, slot_, left);
+    auto& current = recovering_->current[slot_];
+    const shm::TimerEntry* const killed_us = current.get();
+    for (auto* const entry : std::span(left).first(count)) {
+        if (entry == killed_us) {
+            LOG(error, "a timer ended two processes: it is left out");
+            hazards_.release(slot_, entry);
+            continue;
+        }
+        current = entry;
+        fire(*entry);
     }
+    current = nullptr;
 }
 
 }  // namespace fairlead::server

@@ -19,7 +19,7 @@ class TimerService final : public Timers {
 public:
     TimerService(const Clock& clock, shm::Hazards& hazards, std::vector<shm::TimerWheel*> wheels);
 
-    /// Before fork: the table in which each process notes what it is firing. False: no memory.
+    /// Before fork: the table in which each process notes what it recovers. False: no memory.
     [[nodiscard]] bool prepare(shm::Segment& memory);
     /// After fork: from now on `slot` is this process.
     void enter(std::uint16_t slot) noexcept { slot_ = slot; }
@@ -39,15 +39,11 @@ public:
 
 private:
     static constexpr std::size_t kBatch = 8;  // half of Hazards::kPerProcess: handlers need some
-    /// What a process has taken off a wheel and not yet fired. In shared memory, so that the next
-    /// process in this slot finds it.
-    struct Firing {
+    /// By slot: what recover() is firing. In shared memory, so that an entry that ends one process
+    /// after the other is fired at most twice.
+    struct Recovering {
         using ShmSafe = void;
-        std::array<shm::TimerEntry*, kBatch> entries;
-    };
-    struct FiringTable {
-        using ShmSafe = void;
-        std::array<Firing, shm::kMaxProcesses> rows;
+        std::array<shm::Ptr<shm::TimerEntry>, shm::kMaxProcesses> current;
     };
     struct Periodic {
         Ticker* ticker;
@@ -55,7 +51,7 @@ private:
     };
 
     void run_wheel(shm::TimerWheel& wheel, Ms now) noexcept;
-    void fire(shm::TimerEntry*& place) noexcept;
+    void fire(shm::TimerEntry& entry) noexcept;
     [[nodiscard]] shm::TimerWheel* own_wheel() const noexcept;
 
     const Clock& clock_;
@@ -63,7 +59,7 @@ private:
     std::vector<shm::TimerWheel*> wheels_;
     std::vector<TimerHandler*> handlers_;  ///< index = HandlerId - 1
     std::vector<Periodic> tickers_;
-    shm::Ptr<FiringTable> firing_;
+    shm::Ptr<Recovering> recovering_;
     std::uint16_t slot_ = 0;
 };
 

@@ -1,0 +1,100 @@
+// Stateless forwarding and its errors. SPDX-License-Identifier: Apache-2.0
+#include <catch2/catch.hpp>
+
+#include "test/support/message_builder.h"
+#include "test/support/module_host.h"
+
+using namespace fairlead;
+using namespace fairlead::test;
+
+namespace {
+
+struct Fixture {
+    ModuleHost host;
+    ScriptError error = ScriptError::none;
+    std::function<void(Message&)> before = [](Message&) {};
+    Fixture() {
+        host.on_request([this](Message& m) {
+            before(m);
+            error = host.engine().forward(m);
+        });
+    }
+    ScriptError forward(const Request& request) {
+        host.receive(request.str());
+        return error;
+    }
+};
+
+}  // namespace
+
+TEST_CASE("what cannot be forwarded says why") {
+    Fixture f;
+    f.host.start();
+    CHECK(f.forward(Request("OPTIONS").max_forwards(0)) == ScriptError::too_many_hops);
+    CHECK(f.forward(Request("OPTIONS", "mailto:bob@192.0.2.2")) == ScriptError::bad_uri);
+    CHECK(f.forward(Request("OPTIONS", "sip:bob@host.invalid")) == ScriptError::bad_address);
+    f.host.net.verdict = Sent::queue_full;
+    CHECK(f.forward(Request("OPTIONS")) == ScriptError::send);
+    CHECK(f.host.pending() == 0);
+    CHECK(f.host.statistic("core", "fwd_requests") == 0);
+}
+
+TEST_CASE("forward() follows dst_uri and leaves the Request-URI") {
+    Fixture f;
+    f.before = [](Message& m) { m.target.dst_uri = "sip:192.0.2.9:5090"; };
+    f.host.start();
+    CHECK(f.forward(Request("OPTIONS")) == ScriptError::none);
+    const Packet sent = f.host.take();
+    CHECK(sent.target.address == address("192.0.2.9:5090"));
+    CHECK(start_line(sent.bytes) == "OPTIONS sip:bob@192.0.2.2 SIP/2.0");
+    CHECK(f.host.statistic("core", "fwd_requests") == 1);
+}
+
+TEST_CASE("a Path becomes a Route in front of the others") {
+    Fixture f;
+    f.before = [](Message& m) { m.target.path = "<sip:192.0.2.7;lr>"; };
+    f.host.start();
+    f.forward(Request("INVITE").header("Route", "<sip:192.0.2.8;lr>"));
+    CHECK(headers(f.host.take().bytes, "Route") ==
+          std::vector<std::string>{"<sip:192.0.2.7;lr>", "<sip:192.0.2.8;lr>"});
+}
+
+TEST_CASE("drop in onsend_route keeps the request back") {
+    Fixture f;
+    Route seen = Route::any;
+    f.host.route(Route::onsend, "", [&](Message& m) {
+        seen = m.route_type;
+        return RouteResult{.code = 0, .dropped = true, .exited = true};
+    });
+    f.host.start();
+    CHECK(f.forward(Request("OPTIONS")) == ScriptError::dropped);
+    CHECK(seen == Route::onsend);
+    CHECK(f.host.pending() == 0);
+}
+
+TEST_CASE("a forced socket is used and written into Via") {
+    Fixture f;
+    f.host.net.listen("udp:127.0.0.1:5060");
+    f.host.net.listen("udp:127.0.0.2:5070");
+    f.before = [&](Message& m) {
+        CHECK(f.host.call(m, "force_send_socket", {std::string_view("udp:127.0.0.2:5070")}) == 1);
+        CHECK(f.host.call(m, "force_send_socket", {std::string_view("udp:127.0.0.3")}) == -1);
+    };
+    f.host.start();
+    f.forward(Request("OPTIONS"));
+    const Packet sent = f.host.take();
+    CHECK(sent.target.listener == 1);
+    CHECK(header(sent.bytes, "Via")->starts_with("SIP/2.0/UDP 127.0.0.2:5070;branch="));
+}
+
+TEST_CASE("without the magic cookie the Request-URI makes the branch (RFC 3261 16.11)") {
+    Fixture f;
+    f.host.start();
+    const auto branch_to = [&](std::string_view uri) {
+        f.forward(Request("OPTIONS", uri).via("SIP/2.0/UDP 192.0.2.1;branch=1"));
+        return parameter(header(f.host.take().bytes, "Via").value(), "branch");
+    };
+    const std::string one = branch_to("sip:bob@192.0.2.2");
+    CHECK(one == branch_to("sip:bob@192.0.2.2"));
+    CHECK(one != branch_to("sip:eve@192.0.2.2"));
+}
