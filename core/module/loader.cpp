@@ -31,9 +31,9 @@ Result<std::string> look_up(std::string_view name, std::span<const std::string> 
     std::string tried;
     for (const std::string& dir : search_path) {
         if (dir.empty()) continue;
-        const std::string flat = fmt::format("{}/{}.so", dir, bare);
+        std::string flat = fmt::format("{}/{}.so", dir, bare);
         if (is_file(flat)) return flat;
-        const std::string nested = fmt::format("{}/{}/{}.so", dir, bare, bare);
+        std::string nested = fmt::format("{}/{}/{}.so", dir, bare, bare);
         if (is_file(nested)) return nested;
         tried += (tried.empty() ? "" : ":") + dir;
     }
