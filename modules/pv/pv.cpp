@@ -1,11 +1,10 @@
-// pv: questions about variables. The variables themselves are part of the language; configurations
-// load this module because they come from it in Kamailio.
+// pv: the variables of scripts, and questions about them.
 // SPDX-License-Identifier: Apache-2.0
-#include <string_view>
+#include "modules/pv/pv.h"
+
+#include <charconv>
 
 #include "core/api/log.h"
-#include "core/api/text.h"
-#include "core/module.h"
 
 namespace fairlead::pv {
 
@@ -21,41 +20,44 @@ bool is_empty(const Value& v) noexcept {
 
 }  // namespace
 
-class Pv final : public Module {
-public:
-    Verdict pv_isset(Message& m, const VariableRef& var) { return answer(!var.get(m).is_null()); }
-    Verdict pv_unset(Message& m, const VariableRef& var) { return answer(var.set(m, Value())); }
-    Verdict is_int(Message& m, const VariableRef& var) { return answer(var.get(m).is_integer()); }
-    Verdict not_empty(Message& m, const VariableRef& var) { return answer(!is_empty(var.get(m))); }
-    Verdict type_is(Message& m, const VariableRef& var, std::string_view type) {
-        const Value value = var.get(m);
-        if (text::ci_equal(type, "int")) return answer(value.is_integer());
-        if (text::ci_equal(type, "str")) return answer(value.is_string());
-        if (text::ci_equal(type, "null")) return answer(value.is_null());
-        LOG(error, "typeof takes int, str or null, not \"{}\"", type);
-        return Verdict::no;
-    }
-};
+std::string_view as_text(Message& m, const Value& value) {
+    if (value.is_string()) return value.string();
+    if (!value.is_integer()) return {};
+    constexpr std::size_t kDigits = 24;
+    char* const out = m.arena.allocate(kDigits);
+    const auto [end, problem] = std::to_chars(out, out + kDigits, value.integer());
+    return {out, static_cast<std::size_t>(end - out)};
+}
 
-namespace {
+std::optional<std::int64_t> as_number(const Value& value) {
+    if (value.is_integer()) return value.integer();
+    return value.is_string() ? text::parse_int(value.string()) : std::nullopt;
+}
 
-constexpr Function functions[] = {
-    function<&Pv::pv_isset>("pv_isset", "Whether a variable has a value.", Route::any, "var"),
-    function<&Pv::pv_unset>("pv_unset", "Takes a variable's value away.", Route::any, "var"),
-    function<&Pv::is_int>("is_int", "Whether a variable is an integer.", Route::any, "var"),
-    function<&Pv::not_empty>("not_empty", "Whether a variable has a value and it is not \"\".",
-                             Route::any, "var"),
-    function<&Pv::type_is>("typeof", "Whether a variable is of type int, str or null.", Route::any,
-                           "var", "type"),
-};
+Result<void> Pv::prepare(Core& given) {
+    core = &given;
+    return shared_vars.prepare(given);
+}
 
-constexpr Descriptor descriptor{.name = "pv",
-                                .summary = "Questions about variables.",
-                                .create = make_module<Pv>,
-                                .functions = functions};
-
-}  // namespace
+Verdict Pv::pv_isset(Message& m, const VariableRef& var) {
+    return answer(!var.get(m).is_null());
+}
+Verdict Pv::pv_unset(Message& m, const VariableRef& var) {
+    return answer(var.set(m, Value()));
+}
+Verdict Pv::is_int(Message& m, const VariableRef& var) {
+    return answer(var.get(m).is_integer());
+}
+Verdict Pv::not_empty(Message& m, const VariableRef& var) {
+    return answer(!is_empty(var.get(m)));
+}
+Verdict Pv::type_is(Message& m, const VariableRef& var, std::string_view type) {
+    const Value value = var.get(m);
+    if (text::ci_equal(type, "int")) return answer(value.is_integer());
+    if (text::ci_equal(type, "str")) return answer(value.is_string());
+    if (text::ci_equal(type, "null")) return answer(value.is_null());
+    LOG(error, "typeof takes int, str or null, not \"{}\"", type);
+    return Verdict::no;
+}
 
 }  // namespace fairlead::pv
-
-FAIRLEAD_MODULE(fairlead::pv::descriptor)
