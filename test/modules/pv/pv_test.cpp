@@ -1,0 +1,187 @@
+// pv: what each variable reads, and what happens when it is set.
+// SPDX-License-Identifier: Apache-2.0
+#include <catch2/catch.hpp>
+
+#include <fmt/format.h>
+
+#include "core/base/log.h"
+#include "test/support/message_builder.h"
+#include "test/support/module_host.h"
+
+using namespace fairlead;
+using test::ModuleHost;
+
+namespace {
+
+class Lines final : public log::Sink {
+public:
+    Lines() { log::set_sink(this); }
+    ~Lines() { log::set_sink(nullptr); }
+    void write(log::Level, std::string_view module, std::string_view place,
+               std::string_view text) noexcept override {
+        if (module == "<script>" && place.empty()) script.emplace_back(text);
+    }
+    std::vector<std::string> script;
+};
+
+/// Runs statements on a message, gives what xlog wrote, joined with a bar.
+class Run {
+public:
+    explicit Run(std::string_view body, std::string_view before = {}) {
+        host_.config(
+            fmt::format("loadmodule \"pv\"\nloadmodule \"xlog\"\n{}\n"
+                        "request_route {{ {} }}\nreply_route {{ {} }}\n",
+                        before, body, body));
+        host_.start();
+    }
+    std::string on(std::string_view message) {
+        lines_.script.clear();
+        host_.receive(message, "192.0.2.1:5062");
+        std::string out;
+        for (const std::string& line : lines_.script) out += (out.empty() ? "" : "|") + line;
+        return out;
+    }
+    ModuleHost& host() { return host_; }
+
+private:
+    Lines lines_;
+    ModuleHost host_;
+};
+
+std::string invite() {
+    return test::Request("INVITE", "sip:bob:pw@example.com:5070;transport=tcp")
+        .set("From", "\"Al B\" <sip:alice@a.org;x=1>;tag=f1")
+        .set("To", "<sip:bob@b.org>")
+        .call_id("cid1")
+        .header("X-A", "v1")
+        .header("X-A", "v2")
+        .header("User-Agent", "UA/1")
+        .set("Contact", "<sip:c@d>")
+        .body("v=0\r\n")
+        .str();
+}
+
+std::string shows(std::string_view text) {
+    return Run(fmt::format("xlog(\"{}\");", text)).on(invite());
+}
+std::string does(std::string_view body, std::string_view before = {}) {
+    return Run(body, before).on(invite());
+}
+
+}  // namespace
+
+TEST_CASE("what variables read in a request") {
+    struct Row {
+        const char *text, *shown;
+    };
+    const Row rows[] = {
+        {"$ru", "sip:bob:pw@example.com:5070;transport=tcp"},
+        {"$rU $rd $rp $rP $rz $rUl", "bob example.com 5070 tcp sip 3"},
+        {"$ou $oU $od $op", "sip:bob:pw@example.com:5070;transport=tcp bob example.com 5070"},
+        {"$du $dd $dp", "<null> <null> <null>"},
+        {"$fu $fU $fd $fn $ft", "sip:alice@a.org;x=1 alice a.org \"Al B\" f1"},
+        {"$tu $tU $td $tn $tt", "sip:bob@b.org bob b.org <null> <null>"},
+        {"$rm $rv $rs $rr $mt $mts", "INVITE SIP/2.0 <null> <null> 1 rq"},
+        {"$ci $cs $ua $ct $cT", "cid1 1 UA/1 <sip:c@d> application/sdp"},
+        {"$cl $bs $rb", "5 5 v=0"},
+        {"$si $sp $pr $proto $prid", "192.0.2.1 5062 udp udp 1"},
+        {"$Ri $Rp $su $sas", "127.0.0.1 5060 sip:192.0.2.1:5062 udp:192.0.2.1:5062"},
+        {"$hdr(X-A) $(hdr(x-a)[1]) $(hdr(X-A)[-1]) $(hdr(X-A)[*]) $hdrc(X-A)", "v1 v2 v2 v1,v2 2"},
+        {"$hdr(No) $(hdr(X-A)[2]) $(hdr(X-A)[-3]) $hdrc(No)", "<null> <null> <null> 0"},
+        {"$hdr(Call-ID) $hdr(i) $hdrc(f)", "cid1 cid1 1"},
+        {"$(hdr(No){s.len})|$(ru{uri.user})", "|bob"},
+        {"$nh(u) $nh(d) $nh(P)", "sip:bob:pw@example.com:5070;transport=tcp example.com tcp"},
+        {"$mf $mF $sf $bf", "0 00000000 0 0"},
+        {"$K(UDP) $K(TCP) $K(IPv6)", "1 2 10"},
+        {"$TS $Ts", "1700001000 1700001000"},
+        {"$utimef(%Y-%m-%d)", "2023-11-14"},
+        {"$branch(count) $br", "0 <null>"},
+    };
+    for (const Row& row : rows) {
+        INFO(row.text);
+        CHECK(shows(row.text) == row.shown);
+    }
+}
+
+TEST_CASE("request-line variables are null in replies") {
+    Run script("xlog(\"$ru $rU $rs $rr $rm $mts\");");
+    const std::string reply = test::reply(invite(), 486, "Busy Here");
+    CHECK(script.on(reply) == "<null> <null> 486 Busy Here INVITE rp");
+}
+
+TEST_CASE("setting the Request-URI and its parts") {
+    CHECK(does("$ru = \"sip:new@x.org\"; xlog(\"$ru $ou\");") ==
+          "sip:new@x.org sip:bob:pw@example.com:5070;transport=tcp");
+    CHECK(does("$rU = \"zed\"; $rd = \"h.org\"; $rp = 77; xlog(\"$ru\");") ==
+          "sip:zed:pw@h.org:77;transport=tcp");
+    CHECK(does("$rU = $null; xlog(\"$ru $rU\");") == "sip:example.com:5070;transport=tcp <null>");
+    CHECK(does("$rp = $null; xlog(\"$ru $rp\");") == "sip:bob:pw@example.com;transport=tcp 5060");
+    CHECK(does("$ru = \"tel:+123\"; xlog(\"$rU $rd $rz\");") == "+123 <null> tel");
+    CHECK(does("$ru = \"bad\"; xlog(\"$ru <$rU>\");") == "bad <>");
+    CHECK(does("$du = \"sip:10.0.0.1:5080\"; xlog(\"$du $dd $dp $nh(d)\"); $du = $null; "
+               "xlog(\"$du\");") == "sip:10.0.0.1:5080 10.0.0.1 5080 10.0.0.1|<null>");
+}
+
+TEST_CASE("writing to From and To changes what is sent, not what is read") {
+    Run script(
+        "$fu = \"sip:x@y.org\"; $fn = \"Zed\"; $tn = \"Bob\"; $tU = \"rob\"; xlog(\"$fu $fn\");"
+        "$du = \"sip:192.0.2.9:5060\"; forward();");
+    CHECK(script.on(invite()) == "sip:alice@a.org;x=1 \"Al B\"");
+    const std::string sent = script.host().take().bytes;
+    CHECK(test::header(sent, "From") == "Zed <sip:x@y.org>;tag=f1");
+    CHECK(test::header(sent, "To") == "Bob <sip:rob@b.org>");
+}
+
+TEST_CASE("AVPs are stacks") {
+    CHECK(does("$avp(a) = 1; $avp(a) = 2; xlog(\"$avp(a) $(avp(a)[1]) $(avp(s:a)[*])\"); "
+               "$avp(a) = $null; xlog(\"$avp(a)\");") == "2 1 2, 1|1");
+    CHECK(does("$avp(b) = 1; $(avp(b)[0]) = 7; xlog(\"$(avp(b)[*])\"); $(avp(b)[*]) = \"x\"; "
+               "xlog(\"$(avp(b)[*])\"); $(avp(b)[*]) = $null; xlog(\"$avp(b)\");") ==
+          "7, 1|x|<null>");
+    CHECK(does("$avp(i:5) = \"n\"; xlog(\"$avp(i:5) $avp(5) $(avp(i:5)[-1])\");") == "n <null> n");
+    CHECK(does("$avp($rU) = 4; xlog(\"$avp(bob)\");") == "4");
+}
+
+TEST_CASE("private variables outlive the message and start with their first value") {
+    Run script(
+        "xlog(\"$var(n) $vn(n) $vz(n) $var(t)\"); $var(n) = $var(n) + 1; $vn(n) = \"s\"; "
+        "if ($var(u) == $null) xlog(\"null\"); if ($vn(u) == $null) xlog(\"vn null\");",
+        "modparam(\"pv\", \"varset\", \"n=i:5\")\nmodparam(\"pv\", \"varset\", "
+        "\"t=s:text\")");
+    CHECK(script.on(invite()) == "5 <null> 0 text|vn null");
+    CHECK(script.on(invite()) == "6 s 0 text|vn null");
+    CHECK(does("$var(x) = \"a\"; $var(x) = $var(x) + $var(x); $var($rU) = 3; xlog(\"$var(x) "
+               "$var(bob)\"); $var(x) = $null; xlog(\"$var(x)\");") == "aa 3|0");
+}
+
+TEST_CASE("shared variables hold integers and strings of any length") {
+    Run script(
+        "xlog(\"$shv(a) $shv(b) $shv(c)\"); $shv(a) = \"longer text\"; $shv(b) = 7; "
+        "$shv(c) = $null;",
+        "modparam(\"pv\", \"shvset\", \"a=s:x\")\nmodparam(\"pv\", \"shvset\", "
+        "\"b=i:5\")");
+    CHECK(script.on(invite()) == "x 5 0");
+    CHECK(script.on(invite()) == "longer text 7 0");
+    // Setting the same again gives the old text back.
+    const auto before = script.host().memory_in_use().blocks;
+    (void)script.on(invite());
+    CHECK(script.host().memory_in_use().blocks == before);
+}
+
+TEST_CASE("flags and branches") {
+    CHECK(does("setflag(31); xlog(\"$mf $mF\"); $mf = 5; xlog(\"$mf\"); $sf = 2; $bf = 4; "
+               "xlog(\"$sf $bf\");") == "2147483648 80000000|5|2 4");
+    CHECK(does("$br = \"sip:a@1.1.1.1\"; $br = \"sip:b@2.2.2.2\"; $(branch(dst_uri)[1]) = "
+               "\"sip:3.3.3.3\"; xlog(\"$br $bR $branch(count) $(branch(uri)[1]) "
+               "$(branch(dst_uri)[-1]) $branch(q)\");") ==
+          "sip:a@1.1.1.1 sip:a@1.1.1.1, sip:b@2.2.2.2 2 sip:b@2.2.2.2 sip:3.3.3.3 <null>");
+    CHECK(
+        does("$fs = \"udp:127.0.0.1:5060\"; xlog(\"$fs\"); $fs = \"udp:9.9.9.9:1\"; xlog(\"$fs\"); "
+             "$fs = $null; xlog(\"$fs\");") == "udp:127.0.0.1:5060|udp:127.0.0.1:5060|<null>");
+}
+
+TEST_CASE("questions about variables") {
+    CHECK(does("if (pv_isset(\"$rU\") && !pv_isset(\"$tt\") && not_empty(\"$rm\") && "
+               "is_int(\"$rp\") && typeof(\"$tt\", \"null\")) xlog(\"yes\"); pv_unset(\"$rU\"); "
+               "xlog(\"$rU\");") == "yes|<null>");
+}
