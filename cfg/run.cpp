@@ -88,7 +88,8 @@ Flow Run::step(const Step& s) {
 
 Flow Run::ended(const Step& s) {
     failed_ = false;
-    std::int64_t code = s.kind == Statement::Kind::give_back ? 1 : 0;
+    // Kamailio: a reply_route that ends with a plain `exit` passes the reply on, `drop` does not.
+    std::int64_t code = s.kind == Statement::Kind::drop ? 0 : 1;
     if (s.value != nullptr) code = number(value(*s.value), *s.value);
     if (over_) return Flow::exit;
     code_ = static_cast<int>(code);
