@@ -24,8 +24,8 @@ namespace {
 std::string request(const std::string& call_id_line, std::size_t padding = 0) {
     return "OPTIONS sip:call@a.test SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1;branch=z9hG4bK1" +
            std::string(padding, 'x') +
-           "\r\nFrom: <sip:caller@a.test>;tag=1\r\nTo: <sip:b@a.test>\r\n" +
-           call_id_line + "\r\nCSeq: 1 OPTIONS\r\nMax-Forwards: 70\r\nContent-Length: 0\r\n" +
+           "\r\nFrom: <sip:caller@a.test>;tag=1\r\nTo: <sip:b@a.test>\r\n" + call_id_line +
+           "\r\nCSeq: 1 OPTIONS\r\nMax-Forwards: 70\r\nContent-Length: 0\r\n" +
            "User-Agent: something long enough\r\n\r\n";
 }
 

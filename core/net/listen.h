@@ -1,0 +1,45 @@
+// From `listen` lines to listeners: interfaces and names become addresses, duplicates collapse.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/api/net.h"
+#include "core/base/result.h"
+
+namespace fairlead::net {
+
+/// One address to listen on, as the configuration or `-l` names it.
+struct ListenWish {
+    std::optional<Proto> proto;  ///< nullopt: all that are built in
+    std::string host;            ///< address, interface or host name
+    std::uint16_t port = 0;      ///< 0: the default
+    std::string advertised_host;
+    std::uint16_t advertised_port = 0;
+    std::string name;
+};
+struct ListenDefaults {
+    std::uint16_t port = 5060;
+    std::string advertised_host;  ///< advertised_address
+    std::uint16_t advertised_port = 0;
+    bool ipv6_of_interfaces = false;  ///< auto_bind_ipv6
+};
+
+/// `[proto:]list[:port][/advertised[:port]]` of the command line, where list is a host or
+/// `(host, host)`.
+[[nodiscard]] Result<std::vector<ListenWish>> parse_listen_option(std::string_view text);
+
+/// All interface addresses when there is no wish. A wish for a protocol that is not built in is
+/// left out and counted in `left_out`; an unknown host is an error.
+struct Listening {
+    std::vector<Listener> listeners;
+    std::size_t left_out = 0;
+};
+[[nodiscard]] Result<Listening> make_listeners(const std::vector<ListenWish>& wishes,
+                                               const ListenDefaults& defaults);
+
+}  // namespace fairlead::net
