@@ -1,0 +1,83 @@
+// The sockets of the server.
+// SPDX-License-Identifier: Apache-2.0
+#include "core/net/sockets.h"
+
+#include <netinet/in.h>
+#include <netinet/ip.h>
+#include <sys/socket.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "core/base/log.h"
+
+namespace fairlead::net {
+namespace {
+
+void set_int(int descriptor, int level, int name, int value) noexcept {
+    if (setsockopt(descriptor, level, name, &value, sizeof value) != 0)
+        LOG(debug, "socket option {}/{}: {}", level, name, std::strerror(errno));
+}
+
+void set_options(int descriptor, const Listener& listener, const SocketOptions& options) noexcept {
+    const bool v6 = listener.address.version == 6;
+    if (v6) set_int(descriptor, IPPROTO_IPV6, IPV6_V6ONLY, 1);
+    if (options.tos != 0) {
+        if (v6)
+            set_int(descriptor, IPPROTO_IPV6, IPV6_TCLASS, options.tos);
+        else
+            set_int(descriptor, IPPROTO_IP, IP_TOS, options.tos);
+    }
+    if (options.free_bind) set_int(descriptor, IPPROTO_IP, IP_FREEBIND, 1);
+    const int discover = options.path_mtu_discovery ? IP_PMTUDISC_DO : IP_PMTUDISC_DONT;
+    if (!v6) set_int(descriptor, IPPROTO_IP, IP_MTU_DISCOVER, discover);
+    // The system cuts this to what it allows (net.core.rmem_max) without an error.
+    set_int(descriptor, SOL_SOCKET, SO_RCVBUF, static_cast<int>(options.receive_buffer));
+}
+
+std::unexpected<Error> refused(const Listener& listener, int error) {
+    return fail("cannot listen on " + listener.uri_text + ": " + std::strerror(error), {}, error);
+}
+
+/// SO_REUSEPORT would let a second server of the same user join the group and steal its datagrams,
+/// so each address is tried once without it.
+Result<void> check_free(const Listener& listener, const SocketOptions& options) {
+    const Fd probe(
+        socket(listener.address.version == 6 ? AF_INET6 : AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+    if (!probe) return refused(listener, errno);
+    set_options(probe.get(), listener, options);
+    sockaddr_storage address;
+    const socklen_t size = listener.address.to(address);
+    if (bind(probe.get(), reinterpret_cast<const sockaddr*>(&address), size) != 0)
+        return refused(listener, errno);
+    return {};
+}
+
+Result<Fd> open_one(const Listener& listener, const SocketOptions& options) {
+    Fd fd(socket(listener.address.version == 6 ? AF_INET6 : AF_INET,
+                 SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    if (!fd) return refused(listener, errno);
+    set_options(fd.get(), listener, options);
+    set_int(fd.get(), SOL_SOCKET, SO_REUSEPORT, 1);
+    sockaddr_storage address;
+    const socklen_t size = listener.address.to(address);
+    if (bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), size) != 0)
+        return refused(listener, errno);
+    return fd;
+}
+
+}  // namespace
+
+Result<Sockets> Sockets::open(std::span<const Listener> listeners, std::size_t workers,
+                              const SocketOptions& options) {
+    Sockets result;
+    result.workers_ = workers;
+    for (const auto& listener : listeners) {
+        TRY(check_free(listener, options));
+        for (std::size_t i = 0; i < workers; ++i)
+            result.sockets_.push_back(TRY(open_one(listener, options)));
+    }
+    return result;
+}
+
+}  // namespace fairlead::net

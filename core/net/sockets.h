@@ -1,0 +1,40 @@
+// The sockets of the server: one for each listener and worker, opened before fork and kept open by
+// the supervisor, so that what is queued survives a worker's death.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "core/api/net.h"
+#include "core/base/result.h"
+#include "core/event/fd.h"
+
+namespace fairlead::net {
+
+struct SocketOptions {
+    std::size_t receive_buffer = 262144;  ///< what SO_RCVBUF is raised to when the system lets us
+    int tos = 0;
+    bool free_bind = false;           ///< also addresses that no interface has yet
+    bool path_mtu_discovery = false;  ///< set the don't-fragment bit
+};
+
+class Sockets {
+public:
+    /// Fails with "cannot listen on udp:…: Address already in use". Every socket of a listener is
+    /// in one SO_REUSEPORT group, worker by worker.
+    [[nodiscard]] static Result<Sockets> open(std::span<const Listener> listeners,
+                                              std::size_t workers, const SocketOptions& options);
+
+    [[nodiscard]] int get(std::size_t listener, std::size_t worker) const noexcept {
+        return sockets_[listener * workers_ + worker].get();
+    }
+    [[nodiscard]] std::size_t workers() const noexcept { return workers_; }
+
+private:
+    std::vector<Fd> sockets_;
+    std::size_t workers_ = 0;
+};
+
+}  // namespace fairlead::net
