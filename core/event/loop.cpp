@@ -218,8 +218,9 @@ bool Loop::run_once(bool wait) noexcept {
     if (impl_->base == nullptr) return false;
     clock_.has_now_ = clock_.has_unix_ = false;
     clock_.in_batch_ = true;
-    // EVLOOP_ONCE returns when all that was ready at one wake-up has been handled.
-    const int result = event_base_loop(impl_->base, wait ? EVLOOP_ONCE : EVLOOP_NONBLOCK);
+    // EVLOOP_ONCE returns when all that was ready at one wake-up has been handled; EVLOOP_NONBLOCK
+    // alone would go on as long as anything is ready.
+    const int result = event_base_loop(impl_->base, EVLOOP_ONCE | (wait ? 0 : EVLOOP_NONBLOCK));
     for (BatchEnd* end : impl_->ends) end->batch_done();
     clock_.in_batch_ = clock_.has_now_ = clock_.has_unix_ = false;
     return result == 0;

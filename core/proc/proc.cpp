@@ -1,2 +1,0 @@
-// Placeholder until the layer is written.
-// SPDX-License-Identifier: Apache-2.0
