@@ -45,6 +45,7 @@ Config& Config::operator=(Config&&) noexcept = default;
 Config read(const std::string& path, const ReadOptions& options, Diagnostics& diagnostics) {
     auto tree = std::make_unique<Tree>();
     Preprocessor preprocessor(options, tree->texts, diagnostics);
+    preprocessor.read_directives(options.directives);
     preprocessor.read_file(path);
     return parse(preprocessor, std::move(tree), diagnostics);
 }
@@ -60,6 +61,7 @@ std::string preprocess(const std::string& path, const ReadOptions& options,
                        Diagnostics& diagnostics) {
     Texts texts;
     Preprocessor preprocessor(options, texts, diagnostics);
+    preprocessor.read_directives(options.directives);
     preprocessor.read_file(path);
     std::string out;
     for (const Token& t : preprocessor.take_tokens()) {

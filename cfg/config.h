@@ -73,6 +73,8 @@ struct Config {
 
 struct ReadOptions {
     std::vector<std::pair<std::string, std::string>> defines;  ///< -A
+    /// "subst …", "substdef …": directives in front of the file, without "#!" (--subst).
+    std::vector<std::string> directives;
     /// Values of $def and predefined names, such as the compatible version (KAMAILIO_5_6).
     bool predefine_version = true;
 };

@@ -120,6 +120,14 @@ void Preprocessor::read_text(std::string text) {
     run(kept, diagnostics_.add_file("<text>", std::string(kept)));
 }
 
+void Preprocessor::read_directives(const std::vector<std::string>& directives) {
+    if (directives.empty()) return;
+    std::string text;
+    for (const std::string& directive : directives) text += "#!" + directive + "\n";
+    const std::string_view kept = texts_.keep(std::move(text));
+    run(kept, diagnostics_.add_file("<command line>", std::string(kept)));
+}
+
 void Preprocessor::run(std::string_view content, std::uint16_t file) {
     Lexer lexer(content, {file, 1, 1, 1}, texts_, diagnostics_);
     while (!too_long_) {

@@ -36,6 +36,8 @@ public:
     /// Reads a file with all that it includes.
     void read_file(const std::string& path);
     void read_text(std::string text);
+    /// Directives of the command line, without "#!".
+    void read_directives(const std::vector<std::string>& directives);
 
     [[nodiscard]] std::vector<Token> take_tokens();  ///< ends with a token of kind `end`
     [[nodiscard]] Defines take_defines() { return std::move(defines_); }

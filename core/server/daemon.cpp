@@ -127,8 +127,8 @@ Result<Identity> find_identity(const std::string& user, const std::string& group
     Identity identity;
     if (!user.empty()) {
         const auto number = text::parse_uint(user, INT32_MAX);
-        const passwd* const row = number ? getpwuid(static_cast<uid_t>(*number))
-                                         : getpwnam(user.c_str());
+        const passwd* const row =
+            number ? getpwuid(static_cast<uid_t>(*number)) : getpwnam(user.c_str());
         if (row == nullptr && !number) return fail("bad user name: " + user);
         identity.user = row != nullptr ? row->pw_uid : static_cast<unsigned>(*number);
         if (row != nullptr) {

@@ -20,6 +20,7 @@ constexpr SettingRow kRows[] = {
     {"advertised_address", &S::advertised_address},
     {"advertised_port", &S::advertised_port, 0, 65535},
     {"mhomed", &S::mhomed},
+    {"auto_bind_ipv6", &S::auto_bind_ipv6},
     {"auto_aliases", &S::auto_aliases},
     {"ip_free_bind", &S::free_bind},
     {"ipfreebind", &S::free_bind},
@@ -71,7 +72,7 @@ constexpr IgnoredSettings kIgnored[] = {
      "sip_warning check_via onsend_route_reply udp_mtu udp_mtu_try_proto udp4_raw udp4_raw_mtu "
      "udp4_raw_ttl",
      "messages are parsed and sent in one way"},
-    {"auto_bind_ipv6 bind_ipv6_link_local ipv6_hex_style mcast mcast_loopback mcast_ttl",
+    {"bind_ipv6_link_local ipv6_hex_style mcast mcast_loopback mcast_ttl",
      "sockets are made in one way"},
     {"socket_workers", "each worker listens on every socket"},
     {"fork_delay modinit_delay wait_worker1_mode wait_worker1_time wait_worker1_usleep",

@@ -1,0 +1,146 @@
+// From a configuration file to checked parameters, loaded modules and a compiled program.
+// SPDX-License-Identifier: Apache-2.0
+#include "core/server/configured.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <iterator>
+
+#include "core/base/text.h"
+#include "core/net/hosts.h"
+#include "core/server/core_module.h"
+
+namespace fairlead::server {
+namespace {
+
+std::vector<std::string> split_path(std::string_view path) {
+    std::vector<std::string> parts;
+    while (!path.empty()) {
+        const auto colon = path.find(':');
+        if (colon != 0) parts.emplace_back(path.substr(0, colon));
+        path = colon == std::string_view::npos ? std::string_view() : path.substr(colon + 1);
+    }
+    return parts;
+}
+
+Value to_value(const cfg::Literal& literal) {
+    return literal.is_string ? Value(std::string_view(literal.text)) : Value(literal.number);
+}
+
+/// Modules of the file in its order, behind those of the command line.
+void load_modules(Configured& c, const Options& options) {
+    const auto given = split_path(options.module_path);
+    const auto standard = split_path(find_places().module_dir);
+    for (const auto& name : options.modules) {
+        const auto loaded = c.registry.load(name, given.empty() ? standard : given);
+        if (!loaded) c.diagnostics.error({}, loaded.error().str());
+    }
+    for (const auto& line : c.config.modules) {
+        const auto& path = !given.empty()              ? given
+                           : !line.search_path.empty() ? line.search_path
+                                                       : standard;
+        const auto loaded = c.registry.load(line.name, path);
+        if (!loaded) c.diagnostics.error(line.at, loaded.error().str());
+    }
+}
+
+void set_parameters(Configured& c, const Options& options) {
+    for (const auto& line : c.config.parameters) {
+        const auto set = c.registry.set_parameter(line.module, line.name, to_value(line.value));
+        if (!set) c.diagnostics.error(line.at, set.error().str());
+    }
+    for (const auto& given : options.module_parameters) {
+        const auto number = text::parse_int(given.value);
+        const Value value =
+            given.is_string ? Value(std::string_view(given.value)) : Value(number.value_or(0));
+        if (!given.is_string && !number) {
+            c.diagnostics.error({}, "--modparam: " + given.value + " is not a number");
+            continue;
+        }
+        const auto set = c.registry.set_parameter(given.module, given.name, value);
+        if (!set) c.diagnostics.error({}, "--modparam: " + set.error().str());
+    }
+}
+
+std::string name_text(const net::OwnNames::Name& name) {
+    const auto proto = name.proto == Proto::none ? "*" : fairlead::name(name.proto);
+    return fmt::format("{}: {}:{}", proto, name.host,
+                       name.port == 0 ? "*" : std::to_string(name.port));
+}
+
+}  // namespace
+
+std::unique_ptr<Configured> configure(const std::string& path, const Options& options) {
+    auto c = std::make_unique<Configured>();
+    cfg::ReadOptions read;
+    read.defines = options.defines;
+    read.directives = options.substitutions;
+    c->config = cfg::read(path, read, c->diagnostics);
+    c->settings = read_settings(c->config, options, c->diagnostics);
+    if (const auto core = c->registry.add(core_descriptor()); !core)
+        c->diagnostics.error({}, core.error().str());
+    load_modules(*c, options);
+    set_parameters(*c, options);
+    c->program = cfg::compile(c->config, c->registry, c->diagnostics);
+    if (c->diagnostics.errors() != 0) c->program = nullptr;
+    return c;
+}
+
+Result<net::Listening> find_listeners(const Configured& configured, const Options& options) {
+    std::vector<net::ListenWish> wishes;
+    for (const auto& line : configured.config.listen)
+        wishes.push_back({line.proto, line.host, line.port, line.advertised_host,
+                          line.advertised_port, line.name});
+    for (const auto& text : options.listen)
+        for (auto& wish : TRY(net::parse_listen_option(text))) wishes.push_back(std::move(wish));
+    const Settings& s = configured.settings;
+    net::ListenDefaults defaults;
+    defaults.port = static_cast<std::uint16_t>(s.port);
+    defaults.advertised_host = s.advertised_address;
+    defaults.advertised_port = static_cast<std::uint16_t>(s.advertised_port);
+    defaults.ipv6_of_interfaces = s.auto_bind_ipv6;
+    return net::make_listeners(wishes, defaults);
+}
+
+Result<net::OwnNames> find_names(const Configured& configured, const Options& options,
+                                 const std::vector<Listener>& listeners, bool reverse) {
+    net::OwnNames names;
+    for (const auto& l : listeners) {
+        names.add(l.address.ip_text(), l.address.port, l.proto);
+        names.add(l.advertised_host, l.advertised_port, l.proto);
+        if (!reverse || !configured.settings.auto_aliases) continue;
+        if (const auto name = net::reverse_lookup(l.address))
+            names.add(*name, l.address.port, l.proto);
+    }
+    for (const auto& alias : configured.config.aliases)
+        names.add(alias.host, alias.port, alias.proto.value_or(Proto::none));
+    for (const auto& text : options.aliases)
+        for (const auto& alias : TRY(net::parse_listen_option(text)))
+            names.add(alias.host, alias.port, alias.proto.value_or(Proto::none));
+    return names;
+}
+
+std::string listening_text(const std::vector<Listener>& listeners, const net::OwnNames& names) {
+    std::string out = "Listening on\n";
+    const auto at = std::back_inserter(out);
+    for (const auto& l : listeners) {
+        fmt::format_to(at, "             {}: {}:{}", name(l.proto), l.address.ip_text(),
+                       l.address.port);
+        if (!l.name.empty()) fmt::format_to(at, " name {}", l.name);
+        if (l.advertised_host != l.address.ip_text(true) || l.advertised_port != l.address.port)
+            fmt::format_to(at, " advertise {}:{}", l.advertised_host, l.advertised_port);
+        out += '\n';
+    }
+    out += "Aliases:\n";
+    for (const auto& name : names.all()) {
+        // A listener's own address is not an alias.
+        const bool is_listener = std::ranges::any_of(listeners, [&](const Listener& l) {
+            return l.address.ip_text() == name.host && l.address.port == name.port;
+        });
+        if (!is_listener) fmt::format_to(at, "             {}\n", name_text(name));
+    }
+    return out;
+}
+
+}  // namespace fairlead::server

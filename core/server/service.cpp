@@ -1,0 +1,321 @@
+// A serving server: memory, sockets, engine and processes.
+// SPDX-License-Identifier: Apache-2.0
+#include "core/server/service.h"
+
+#include <fmt/format.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <bit>
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+
+#include "core/base/log.h"
+#include "core/net/steer_program.h"
+#include "core/server/report.h"
+
+namespace fairlead::server {
+namespace {
+
+constexpr int kFailed = 255;
+/// Of one worker. A quarter of the segment is the most that all of them take together.
+constexpr std::size_t kMailbox = 512 * 1024, kLeastMailbox = 128 * 1024;
+
+std::unexpected<Error> out_of_memory() {
+    return fail("shared memory is too small: raise shm_mem_size (-m)");
+}
+
+}  // namespace
+
+Service::Service(Configured& configured, const Options& options, std::vector<Listener> listeners,
+                 const net::OwnNames& names)
+    : configured_(configured),
+      settings_(configured.settings),
+      options_(options),
+      workers_(settings_.fork ? static_cast<std::size_t>(settings_.workers) : 1),
+      alone_(!settings_.fork),
+      net_(std::move(listeners), names, settings_.mhomed) {}
+
+Service::~Service() {
+    log::set_sink(nullptr);
+}
+
+int Service::run() {
+    if (const auto started = start(); !started) return failed(started.error());
+    return alone_ ? serve_alone() : supervise();
+}
+
+int Service::failed(const Error& error) {
+    LOG(critical, "{}", error.str());
+    if (prepared_) engine_->stop();
+    detached_.report(kFailed);
+    return kFailed;
+}
+
+Result<void> Service::start() {
+    set_up_log();
+    set_limits();
+    identity_ = TRY(find_identity(settings_.user, settings_.group));
+    TRY(check_files());
+    TRY(make_memory());
+    TRY(open_sockets());
+    TRY(make_steering());
+    TRY(make_engine());
+    TRY(make_processes());
+    TRY(go_to_background());
+    TRY(write_files());
+    TRY(settle());
+    return {};
+}
+
+void Service::set_up_log() {
+    LogTarget target;
+    target.to_stderr = settings_.log_stderror;
+    target.json = !settings_.log_engine.empty();
+    target.name = settings_.log_name;
+    target.facility = syslog_facility(settings_.log_facility);
+    target.prefix = settings_.log_prefix;
+    log_ = std::make_unique<Log>(target);
+    log::set_sink(log_.get());
+    log::set_level(static_cast<log::Level>(settings_.debug));
+}
+
+void Service::set_limits() const {
+    if (settings_.open_files > 0) {
+        const auto n = static_cast<rlim_t>(settings_.open_files);
+        const rlimit limit{n, n};
+        if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
+            LOG(warning, "open_files_limit: {}", std::strerror(errno));
+    }
+    if (settings_.disable_core_dump) {
+        const rlimit none{0, 0};
+        if (setrlimit(RLIMIT_CORE, &none) != 0)
+            LOG(warning, "disable_core_dump: {}", std::strerror(errno));
+    }
+}
+
+Result<void> Service::check_files() const {
+    if (!options_.pid_file.empty()) TRY(PidFile::check(options_.pid_file));
+    return {};
+}
+
+Result<void> Service::make_memory() {
+    memory_ = TRY(shm::Segment::create(static_cast<std::size_t>(settings_.memory_mb) << 20));
+    counters_.reset(TRY(shm::Counters::create(*memory_)));
+    counters_->enter(0);
+    hazards_ = memory_->make<shm::Hazards>(memory_->tag("core", "hazards"));
+    if (hazards_ == nullptr) return out_of_memory();
+    // Workers are slots 1…N, the control process is the next; processes of modules follow and have
+    // no wheel: what they arm is driven by a worker.
+    wheels_.resize(1 + workers_ + 1);
+    const auto wheel_tag = memory_->tag("core", "timer wheel");
+    for (std::size_t slot = 1; slot < wheels_.size(); ++slot) {
+        wheels_[slot] = memory_->make<shm::TimerWheel>(wheel_tag);
+        if (wheels_[slot] == nullptr) return out_of_memory();
+        wheels_[slot]->init(static_cast<std::uint8_t>(slot), clock_.now());
+    }
+    const auto mail_tag = memory_->tag("core", "mailbox");
+    const std::size_t share = std::bit_floor((memory_->size() / 4) / workers_);
+    const std::size_t mailbox = std::max(std::min(kMailbox, share), kLeastMailbox);
+    for (std::size_t i = 0; i < workers_; ++i) {
+        mailboxes_.push_back(memory_->make<shm::Mailbox>(mail_tag));
+        if (mailboxes_.back() == nullptr || !mailboxes_.back()->init(*memory_, mail_tag, mailbox))
+            return out_of_memory();
+        wakeups_.push_back(TRY(Wakeup::create()));
+    }
+    return pages_.map(workers_);
+}
+
+Result<void> Service::open_sockets() {
+    net::SocketOptions wanted;
+    wanted.receive_buffer = static_cast<std::size_t>(settings_.receive_buffer);
+    wanted.tos = static_cast<int>(settings_.tos);
+    wanted.free_bind = settings_.free_bind;
+    wanted.path_mtu_discovery = settings_.path_mtu_discovery;
+    sockets_ = TRY(net::Sockets::open(net_.listeners(), workers_, wanted));
+    net_.use(*sockets_);
+    return {};
+}
+
+Result<void> Service::make_steering() {
+    auto mode = net::steering_mode(settings_.steering).value_or(net::SteeringMode::call_id);
+    if (mode == net::SteeringMode::filter && workers_ > 1) {
+        for (const auto& listener : net_.listeners()) {
+            const auto reach = net::attach_steering(sockets_->get(listener.index, 0), workers_);
+            if (!reach) {
+                // Order holds without it: every datagram is handed to its owner.
+                LOG(warning, "steering by Call-ID in the kernel is not available: {}",
+                    reach.error().str());
+                mode = net::SteeringMode::call_id;
+                break;
+            }
+            LOG(info, "{}: the kernel finds Call-IDs up to byte {}", listener.uri_text, *reach);
+        }
+    }
+    std::vector<net::Steering::Worker> workers;
+    for (std::size_t i = 0; i < workers_; ++i) workers.push_back({mailboxes_[i], &wakeups_[i]});
+    net::Steering::Counts counts;
+    counts.handed_over =
+        counters_->add("net", "handed_over", "Datagrams given to the worker that owns their call.");
+    counts.dropped = counters_->add("net", "handover_dropped",
+                                    "Datagrams lost because the owner's mailbox was full.");
+    steering_.emplace(mode, std::move(workers), counts);
+    return {};
+}
+
+Globals Service::globals() {
+    const auto line = [this](const std::string& header) {
+        return settings_.server_signature && !header.empty() ? header + "\r\n" : std::string();
+    };
+    server_line_ = line(settings_.server_header);
+    user_agent_line_ = line(settings_.user_agent_header);
+    Globals globals;
+    globals.server_header = server_line_;
+    globals.user_agent_header = user_agent_line_;
+    globals.max_branches = static_cast<std::size_t>(settings_.max_branches);
+    globals.workers = workers_;
+    globals.force_rport = settings_.force_rport;
+    globals.local_rport = settings_.local_rport;
+    globals.reply_to_via = settings_.reply_to_via;
+    return globals;
+}
+
+Result<void> Service::make_engine() {
+    engine_ = std::make_unique<Engine>(
+        Parts{clock_, net_, *memory_, *hazards_, *counters_, wheels_, configured_.registry},
+        globals());
+    engine_->set_program(configured_.program);
+    prepared_ = true;  // stop() is due even when a later module refuses
+    return engine_->prepare();
+}
+
+Result<void> Service::make_processes() {
+    const auto add = [this](Process::Kind kind, std::size_t index, std::string name) {
+        names_.push_back(std::move(name));
+        Process process;
+        process.kind = kind;
+        process.slot = static_cast<std::uint16_t>(processes_.size() + 1);
+        process.index = static_cast<std::uint16_t>(index);
+        processes_.push_back(process);
+    };
+    for (std::size_t i = 0; i < workers_; ++i)
+        add(Process::Kind::worker, i, fmt::format("worker {}", i));
+    add(Process::Kind::control, 0, "control");
+    for (const auto& wanted : engine_->wanted_processes())
+        for (std::size_t i = 0; i < wanted.count; ++i) add(Process::Kind::module, i, wanted.name);
+    if (processes_.size() >= shm::kMaxProcesses)
+        return fail(fmt::format("{} processes are more than the {} that are possible",
+                                processes_.size(), shm::kMaxProcesses - 1));
+    // Views are taken when the vector has its final size.
+    for (std::size_t i = 0; i < processes_.size(); ++i) processes_[i].name = names_[i];
+
+    TRY(notes_.map(processes_.size() + 1));
+    net::UdpNet::Counts counts;
+    counts.sent = counters_->add("net", "sent", "Datagrams that left.");
+    counts.failed = counters_->add("net", "send_failed", "Datagrams that the system refused.");
+    counts.queue_full =
+        counters_->add("net", "send_queue_full", "Datagrams lost behind a blocked socket.");
+    respawned_ = counters_->add("process", "respawned", "Processes forked again after a death.");
+    saved_ = counters_->add("process", "crash_files", "Datagrams saved after a death.");
+    return net_.prepare(processes_.size() + 1, counts);
+}
+
+Result<void> Service::go_to_background() {
+    if (alone_ || options_.fork != Fork::daemon) return {};
+    detached_ = TRY(Detached::detach(settings_.log_stderror));
+    return {};
+}
+
+Result<void> Service::write_files() {
+    if (!options_.pid_file.empty()) {
+        pid_file_ = TRY(PidFile::write(options_.pid_file, getpid()));
+        if (identity_.user != Identity::none) pid_file_.give_to(identity_.user, identity_.group);
+    }
+    if (!options_.group_pid_file.empty()) {
+        group_file_ = TRY(PidFile::write(options_.group_pid_file, getpgrp()));
+        if (identity_.user != Identity::none) group_file_.give_to(identity_.user, identity_.group);
+    }
+    return {};
+}
+
+Result<void> Service::settle() {
+    if (const auto made = make_directory(settings_.run_dir, identity_); !made)
+        LOG(notice, "rundir: {}", made.error().str());
+    if (!settings_.root_dir.empty() && chroot(settings_.root_dir.c_str()) != 0)
+        return fail("cannot change the root to " + settings_.root_dir + ": " +
+                    std::strerror(errno));
+    if (chdir(settings_.work_dir.c_str()) != 0)
+        return fail("cannot change to " + settings_.work_dir + ": " + std::strerror(errno));
+    TRY(become(identity_));
+    black_box_.emplace(crash_directory());
+    return {};
+}
+
+std::string Service::crash_directory() const {
+    return access(settings_.run_dir.c_str(), W_OK) == 0 ? settings_.run_dir : settings_.work_dir;
+}
+
+Shared Service::shared() {
+    return {clock_,     *engine_,       *memory_,       *counters_, net_,     *sockets_,
+            *steering_, notes_.items(), pages_.items(), mailboxes_, wakeups_, wheels_};
+}
+
+int Service::supervise() {
+    proc::Supervisor supervisor(processes_, *this, Ms(settings_.exit_timeout * 1000));
+    if (const auto started = supervisor.start(); !started) return failed(started.error());
+    LOG(notice, "ready: {} workers", workers_);
+    detached_.report(0);
+    const int status = supervisor.run();
+    engine_->stop();
+    return status;
+}
+
+int Service::serve_alone() {
+    Worker worker(shared(), processes_.front());
+    return worker.run_alone([] { LOG(notice, "ready: one process"); }, *this);
+}
+
+int Service::run(const Process& process, const proc::Ready& ready) {
+    Worker worker(shared(), process);
+    return worker.run(ready);
+}
+
+bool Service::lost(const Process& process, pid_t pid) noexcept {
+    respawned_.add();
+    const auto freed = memory_->recover(process.slot);
+    if (freed != 0) LOG(info, "{} held {} blocks of shared memory in hand", process.name, freed);
+    proc::WorkNote& note = notes_.items()[process.slot];
+    if (note.active()) {
+        const auto& listeners = net_.listeners();
+        const auto on = note.from().listener < listeners.size()
+                            ? listeners[note.from().listener].uri_text
+                            : std::string("unknown");
+        const auto saved = black_box_->save(note, process.slot, pid, on);
+        note.end();
+        if (saved) {
+            saved_.add();
+            LOG(alert, "{} (pid {}) died while it worked on a datagram: {}", process.name, pid,
+                *saved);
+        } else {
+            LOG(alert, "{} (pid {}) died while it worked on a datagram, which is not saved: {}",
+                process.name, pid, saved.error().str());
+        }
+    }
+    if (!memory_->damaged()) return true;
+    LOG(alert, "shared memory was damaged by the death of {}: the server ends", process.name);
+    return false;
+}
+
+void Service::report() noexcept {
+    report_statistics(*counters_, configured_.registry, *memory_);
+}
+
+void Service::signalled(int number) noexcept {
+    if (number == SIGUSR1)
+        report();
+    else
+        LOG(notice, "signal {} received: nothing is done upon it", number);
+}
+
+}  // namespace fairlead::server

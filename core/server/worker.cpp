@@ -1,0 +1,130 @@
+// What a process of the server does between fork and its end.
+// SPDX-License-Identifier: Apache-2.0
+#include "core/server/worker.h"
+
+#include <csignal>
+
+#include "core/base/log.h"
+
+namespace fairlead::server {
+
+Worker::Worker(const Shared& shared, const Process& process) : shared_(shared), process_(process) {}
+
+bool Worker::start() {
+    shared_.clock.follow(loop_.clock());
+    shared_.memory.enter(process_.slot);
+    shared_.counters.enter(process_.slot);
+    log::set_process(process_.slot);
+    stop_watch_ = loop_.on_signal(SIGTERM, *this);
+    // At the end of a wake-up: first the mail, then who has mail is woken, then all is sent.
+    loop_.at_end_of_batch(*this);
+    if (is_worker()) loop_.at_end_of_batch(shared_.steering);
+    const std::size_t own_sockets = is_worker() ? process_.index : 0;
+    shared_.net.enter(process_.slot, own_sockets, process_.reborn, loop_, *this);
+    if (const auto started = shared_.engine.start(process_); !started) {
+        LOG(critical, "{}: {}", process_.name, started.error().str());
+        return false;
+    }
+    fast_tick_ = loop_.every(kTick, tick_call_);
+    slow_tick_ = loop_.every(kIdleTick, tick_call_);
+    if (!is_worker()) return true;
+    mail_watch_ =
+        loop_.watch(shared_.wakeups[process_.index].fd(), Loop::Interest::readable, *this);
+    reader_.emplace(
+        net::UdpReader::Parts{shared_.net.listeners(), shared_.sockets, shared_.steering,
+                              shared_.pages[process_.index].batch, *this, process_.index},
+        loop_);
+    if (process_.reborn) {
+        reader_->recover();
+        shared_.steering.wake_all();
+    }
+    return true;
+}
+
+void Worker::loop() {
+    while (!stopping_) {
+        const bool may_sleep =
+            !is_worker() || shared_.mailboxes[process_.index]->prepare_to_sleep();
+        loop_.run_once(may_sleep);
+    }
+}
+
+void Worker::finish() {
+    shared_.engine.stop();
+    shared_.net.leave();
+    shared_.clock.unfollow();
+}
+
+int Worker::run(const proc::Ready& ready) {
+    if (!start()) return 1;
+    ready.say();
+    loop();
+    finish();
+    return 0;
+}
+
+int Worker::run_alone(const std::function<void()>& ready, SignalHandler& other_signals) {
+    alone_ = true;
+    interrupt_watch_ = loop_.on_signal(SIGINT, *this);
+    const Watch hang_up = loop_.on_signal(SIGHUP, other_signals);
+    const Watch report = loop_.on_signal(SIGUSR1, other_signals);
+    std::signal(SIGPIPE, SIG_IGN);
+    if (!start()) return 255;
+    ready();
+    loop();
+    finish();
+    return 0;
+}
+
+void Worker::tick() noexcept {
+    shared_.engine.run_timers();
+    if (alone_) shared_.engine.run_tickers();
+}
+
+void Worker::batch_done() noexcept {
+    if (is_worker()) take_mail();
+    // Nothing armed here: only late neighbours and tickers are looked after, seldom.
+    const auto* const wheel = shared_.wheels[process_.slot];
+    const bool fast = wheel != nullptr && !wheel->empty();
+    if (fast == is_fast_) return;
+    is_fast_ = fast;
+    if (fast)
+        fast_tick_.resume();
+    else
+        fast_tick_.pause();
+}
+
+void Worker::take_mail() noexcept {
+    auto& buffer = shared_.pages[process_.index].mail;
+    shm::Mailbox& mailbox = *shared_.mailboxes[process_.index];
+    for (int i = 0; i < kMailPerTurn; ++i) {
+        shm::MailKind kind{};
+        const auto size = mailbox.take(kind, buffer.data(), buffer.size());
+        if (size < 0) return;
+        if (kind != shm::MailKind::datagram) continue;
+        const auto mail = net::Steering::read_mail({buffer.data(), static_cast<std::size_t>(size)});
+        if (mail) received(mail->bytes, mail->from);
+    }
+}
+
+void Worker::ready(int) noexcept {
+    shared_.wakeups[process_.index].drain();  // the mail itself is taken at the end of the batch
+}
+
+void Worker::received(std::string_view bytes, const Received& from) noexcept {
+    proc::WorkNote& note = shared_.notes[process_.slot];
+    note.begin(bytes, from, shared_.clock.unix_seconds());
+    shared_.engine.receive(bytes, from);
+    note.end();
+}
+
+void Worker::send_failed(const SendFailure& failure) noexcept {
+    shared_.engine.send_failed(failure);
+}
+
+void Worker::signalled(int number) noexcept {
+    LOG(info, "signal {} received", number);
+    stopping_ = true;
+}
+
+}  // namespace fairlead::server

@@ -1,0 +1,98 @@
+// What a process of the server does between fork and its end: one loop around one engine.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "core/event/fd.h"
+#include "core/event/loop.h"
+#include "core/net/steering.h"
+#include "core/net/udp_net.h"
+#include "core/net/udp_reader.h"
+#include "core/proc/black_box.h"
+#include "core/proc/supervisor.h"
+#include "core/server/engine.h"
+#include "core/shm/mailbox.h"
+
+namespace fairlead::server {
+
+/// The clock that the engine was given before its process had a loop.
+class ProcessClock final : public Clock {
+public:
+    void follow(const Clock& clock) noexcept { clock_ = &clock; }
+    /// Back to the system's, when the loop ends.
+    void unfollow() noexcept { clock_ = &system_; }
+    [[nodiscard]] Ms now() const noexcept override { return clock_->now(); }
+    [[nodiscard]] std::int64_t unix_seconds() const noexcept override {
+        return clock_->unix_seconds();
+    }
+
+private:
+    SystemClock system_;
+    const Clock* clock_ = &system_;
+};
+
+/// What is shared by a worker, its predecessors and the supervisor. In shared pages, zeroed.
+struct WorkerPages {
+    net::ReceiveBatch batch;
+    std::array<char, sizeof(Received) + sip::kMaxMessage + 1> mail;  ///< the record in work
+};
+
+/// What every process inherits; owned by the server.
+struct Shared {
+    ProcessClock& clock;
+    Engine& engine;
+    shm::Segment& memory;
+    shm::Counters& counters;
+    net::UdpNet& net;
+    const net::Sockets& sockets;
+    net::Steering& steering;
+    std::span<proc::WorkNote> notes;           ///< by process slot
+    std::span<WorkerPages> pages;              ///< by worker
+    std::span<shm::Mailbox* const> mailboxes;  ///< by worker
+    std::span<const Wakeup> wakeups;           ///< by worker
+    std::span<shm::TimerWheel* const> wheels;  ///< by process slot
+};
+
+class Worker final : net::Receiver, net::SendErrors, Watcher, SignalHandler, BatchEnd {
+public:
+    Worker(const Shared& shared, const Process& process);
+
+    /// Until SIGTERM; calls `ready` once it serves. Returns the exit status.
+    int run(const proc::Ready& ready);
+    /// The only process of the server (-D): runs tickers too, and stops upon SIGINT.
+    /// `ready` is called once it serves.
+    int run_alone(const std::function<void()>& ready, SignalHandler& other_signals);
+
+private:
+    /// At most this many records are taken between two looks at the sockets.
+    static constexpr int kMailPerTurn = 64;
+    static constexpr Ms kTick{10}, kIdleTick{50};
+
+    [[nodiscard]] bool start();
+    void loop();
+    void finish();
+    void take_mail() noexcept;
+    void tick() noexcept;
+    [[nodiscard]] bool is_worker() const noexcept { return process_.kind == Process::Kind::worker; }
+
+    void received(std::string_view bytes, const Received& from) noexcept override;
+    void send_failed(const SendFailure& failure) noexcept override;
+    void ready(int descriptor) noexcept override;  // the mailbox's wake-up
+    void signalled(int number) noexcept override;
+    void batch_done() noexcept override;
+
+    Shared shared_;
+    Process process_;
+    bool alone_ = false, stopping_ = false;
+    Loop loop_;
+    TimerCall<Worker> tick_call_{*this, &Worker::tick};
+    Watch fast_tick_, slow_tick_, mail_watch_, stop_watch_, interrupt_watch_;
+    bool is_fast_ = true;
+    std::optional<net::UdpReader> reader_;
+};
+
+}  // namespace fairlead::server
