@@ -25,9 +25,11 @@ void computed(const module::Registry& registry) {
 void report_statistics(const shm::Counters& counters, const module::Registry& registry,
                        const shm::Segment& memory) noexcept {
     try {
-        for (const auto& row : counters.rows())
+        for (const auto& row : counters.rows()) {
+            if (row.name.empty()) continue;  // the cell of what was never registered
             line(fmt::format("{}:{} = {}", row.group, row.name,
                              counters.sum(shm::Counter(row.cell))));
+        }
         computed(registry);
         const auto totals = memory.totals();
         line(fmt::format("shmem:total_size = {}", totals.size));
