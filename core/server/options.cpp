@@ -140,7 +140,7 @@ private:
         for (const char* kind : {"subst", "substdef", "substdefs"})
             value(std::string("--") + kind, "EXPRESSION", std::string("As #!") + kind,
                   [this, kind](const std::string& v) {
-                      o_.substitutions.push_back(std::string(kind) + " " + v);
+                      o_.substitutions.push_back(std::string(kind) + " \"" + v + "\"");
                   });
         text_into("-L", "PATH", "Where modules are (colon separated)", o_.module_path);
         value("--loadmodule", "NAME", "Load a module",

@@ -54,6 +54,7 @@ int Service::failed(const Error& error) {
 }
 
 Result<void> Service::start() {
+    std::signal(SIGPIPE, SIG_IGN);
     set_up_log();
     set_limits();
     identity_ = TRY(find_identity(settings_.user, settings_.group));

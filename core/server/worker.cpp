@@ -68,7 +68,6 @@ int Worker::run_alone(const std::function<void()>& ready, SignalHandler& other_s
     interrupt_watch_ = loop_.on_signal(SIGINT, *this);
     const Watch hang_up = loop_.on_signal(SIGHUP, other_signals);
     const Watch report = loop_.on_signal(SIGUSR1, other_signals);
-    std::signal(SIGPIPE, SIG_IGN);
     if (!start()) return 255;
     ready();
     loop();

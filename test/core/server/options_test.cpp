@@ -63,7 +63,7 @@ TEST_CASE("repeated options collect; each takes one word") {
     REQUIRE(o.defines.size() == 2);
     CHECK(o.defines[0] == std::pair<std::string, std::string>{"X", ""});
     CHECK(o.defines[1] == std::pair<std::string, std::string>{"Y", "2"});
-    CHECK(o.substitutions == std::vector<std::string>{"subst /a/b/"});
+    CHECK(o.substitutions == std::vector<std::string>{"subst \"/a/b/\""});
 }
 
 TEST_CASE("module parameters keep colons in their value") {
