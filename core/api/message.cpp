@@ -11,7 +11,7 @@ void Message::reset(const Received& from, Ms now) noexcept {
     target = {};
     branch_count = 0;
     flags = script_flags = 0;
-    force_rport = add_local_rport = uri_consumed = false;
+    force_rport = add_local_rport = uri_consumed = is_owned = false;
     advertised_host = {};
     advertised_port = 0;
     edits.clear();

@@ -88,7 +88,10 @@ public:
     std::uint32_t script_flags = 0;  ///< setsflag
     bool force_rport = false;
     bool add_local_rport = false;
-    bool uri_consumed = false;         ///< the current URI already became a branch (t_relay)
+    bool uri_consumed = false;  ///< the current URI already became a branch (t_relay)
+    /// A module (tm: it made a transaction) ends this request in message_done(), whatever the
+    /// script did; the engine does not answer for it.
+    bool is_owned = false;
     std::string_view advertised_host;  ///< set_advertised_address
     std::uint16_t advertised_port = 0;
     sip::Edits edits;                ///< changes to the message when it is forwarded

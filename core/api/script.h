@@ -36,7 +36,7 @@ constexpr bool any_of(Route a, Route b) noexcept {
 enum class RouteId : std::uint16_t { none = 0xffff };
 
 struct RouteResult {
-    int code = 1;          ///< as `return` left it; `exit` and `drop` give 0… see below
+    int code = 1;          ///< as `return` left it; a plain `exit` gives 1, `drop` 0
     bool dropped = false;  ///< `drop` was executed
     bool exited =
         false;  ///< the whole script ended inside (exit, drop, return 0, function said stop)

@@ -63,9 +63,10 @@ void Engine::Impl::request(Message& m) noexcept {
         m.route_type = Route::request;
         result = script->run(request_route, m);
         if (result.code < 0) warn_script(m);
-        // A module that holds something for this message answers for it in message_done().
-        const bool is_held = std::ranges::any_of(m.slots, [](auto word) { return word != 0; });
-        if (result.threw && !is_held) answer(m, 500, "Server Internal Error");
+        if (result.threw) {
+            count.exceptions.add();
+            if (!m.is_owned) answer(m, 500, "Server Internal Error");
+        }
     }
     done(m, result);
 }
@@ -77,6 +78,7 @@ void Engine::Impl::reply(Message& m) noexcept {
         m.route_type = Route::core_reply;
         result = script->run(reply_route, m);
         if (result.code < 0) warn_script(m);
+        if (result.threw) count.exceptions.add();
     }
     const bool is_wanted = !result.dropped && result.code > 0;
     const bool consumed = is_wanted && std::ranges::any_of(on_reply, [&](module::Loaded* module) {

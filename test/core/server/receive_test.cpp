@@ -17,7 +17,7 @@ public:
     std::string seen;
     Next request_answer = Next::go_on, reply_answer = Next::go_on;
     bool throws = false;
-    bool holds = false;
+    bool owns = false;
     std::size_t slot = 0;
 
     Result<void> prepare(Core& core) override {
@@ -27,7 +27,8 @@ public:
     Next request_arrived(Message& m) override {
         seen += "request ";
         if (throws) throw std::runtime_error("spy");
-        if (holds) m.slots[slot] = 1;
+        m.slots[slot] = 1;  // whatever a module keeps there
+        m.is_owned = owns;
         return request_answer;
     }
     Next reply_arrived(Message&) override {
@@ -149,13 +150,13 @@ TEST_CASE("an exception in a hook is answered 500 and costs only that message") 
     CHECK(f.host.leaks().empty());
 }
 
-TEST_CASE("an exception in the script is answered 500, unless a module holds the message") {
+TEST_CASE("an exception in the script is answered 500, unless a module owns the message") {
     Fixture f;
     f.answer = {.code = -1, .threw = true};
-    f.module->holds = GENERATE(true, false);
+    f.module->owns = GENERATE(true, false);
     f.host.receive(Request("OPTIONS").str());
     CHECK(f.module->seen == "request route done-threw ");
-    CHECK(f.host.pending() == (f.module->holds ? 0 : 1));
+    CHECK(f.host.pending() == (f.module->owns ? 0 : 1));
 }
 
 TEST_CASE("keep-alives and noise are ignored") {
