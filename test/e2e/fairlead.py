@@ -190,7 +190,13 @@ request_route {{ {route} }}
                       if name.startswith("fairlead-crash-"))
 
     def __enter__(self):
-        return self.start()
+        try:
+            return self.start()
+        except BaseException:
+            sys.stderr.write(f"--- log of the server\n{self.log()}---\n")
+            self.abort()
+            self.directory.cleanup()
+            raise
 
     def __exit__(self, kind, value, trace):
         try:
