@@ -3,6 +3,7 @@
 #include "modules/tm/cancel.h"
 
 #include "core/api/log.h"
+#include "core/api/route_target.h"
 #include "modules/tm/cells.h"
 #include "modules/tm/local_reply.h"
 #include "modules/tm/lookup.h"
@@ -48,8 +49,21 @@ std::string_view reasons(Message& m) {
 
 }  // namespace
 
-int forward_ack(Runtime& rt, Message& m) {
-    return stateless(rt, m);
+int forward_ack(Runtime& rt, Message& m, const Destination& to) {
+    if (to.address.empty()) return stateless(rt, m);
+    const auto target =
+        resolve_address(rt.core->net(), to.address, m.received.listener, m.target.listener);
+    if (!target) {
+        m.error = target.error();
+        return static_cast<int>(target.error());
+    }
+    const BranchTarget before = m.target;
+    m.target.dst_uri =
+        m.arena.concat({"sip:", target->address.text(), ";transport=", name(target->proto)});
+    m.target.listener = target->listener;
+    const int result = stateless(rt, m);
+    m.target = before;
+    return result;
 }
 
 int relay_cancel(Runtime& rt, Message& m, Work& w, const Destination& to) {
@@ -67,7 +81,7 @@ int relay_cancel(Runtime& rt, Message& m, Work& w, const Destination& to) {
         out.send();
         return 1;
     }
-    bool pending = false, choose = false;
+    bool pending = false, choose = false, guarded = false;
     TagText tag{};
     Cell* invite = nullptr;
     const std::string_view lines = reasons(m);
@@ -79,8 +93,9 @@ int relay_cancel(Runtime& rt, Message& m, Work& w, const Destination& to) {
             Turn turn{rt.now(), rt.policy, actions};
             tag = to_tag(rt, *invite);
             pending = cancel_received(*invite, turn);
-            choose = perform(rt, *invite, actions, {.reasons = lines}, out) &&
-                     rt.core->hazards().protect(rt.process(), invite);
+            guarded = rt.core->hazards().protect(rt.process(), invite);
+            const Hand hand{.reasons = lines, .may_run_routes = guarded};
+            choose = perform(rt, *invite, actions, hand, out);
             rest(rt, *invite);
         }
     }
@@ -90,10 +105,8 @@ int relay_cancel(Runtime& rt, Message& m, Work& w, const Destination& to) {
         made < 0 ? made
                  : reply(rt, m, w, 200, pending ? "canceling" : "ok -- no more pending branches",
                          {tag.data(), tag.size()});
-    if (choose) {
-        run_choice(rt, b, *invite);
-        rt.core->hazards().release(rt.process(), invite);
-    }
+    if (choose) run_choice(rt, b, *invite);
+    if (guarded) rt.core->hazards().release(rt.process(), invite);
     return answered;
 }
 

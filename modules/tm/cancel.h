@@ -10,6 +10,6 @@ namespace fairlead::tm {
 [[nodiscard]] int relay_cancel(Runtime& rt, Message& m, Work& w, const Destination& to);
 
 /// t_relay for the ACK of a 2xx: passed on without state.
-[[nodiscard]] int forward_ack(Runtime& rt, Message& m);
+[[nodiscard]] int forward_ack(Runtime& rt, Message& m, const Destination& to);
 
 }  // namespace fairlead::tm

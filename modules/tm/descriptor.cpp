@@ -238,6 +238,7 @@ constexpr Statistic statistics[] = {
     counted<&Counts::refused>("refused", "Requests answered 503 for want of room."),
     counted<&Counts::memory_failures>("memory_failures", "Allocations that failed."),
     counted<&Counts::recovered>("recovered", "Transactions taken over from a dead process."),
+    counted<&Counts::forgotten>("forgotten", "Transactions that their script left without reply."),
     counted<&Counts::retransmissions_received>("retransmissions_received",
                                                "Requests that came again."),
     counted<&Counts::retransmissions_sent>("retransmissions_sent", "Messages sent again."),

@@ -130,11 +130,12 @@ private:
         w_.branch_index = static_cast<int>(index_ + count_);
         const RouteResult result = rt_.core->script().run(on_branch_, m_);
         w_.branch_index = index;
-        // What the route armed holds for this branch and those behind it.
         const BucketGuard guard(*w_.bucket);
-        on_reply_ = w_.cell->on_reply;
+        branch_reply_ = w_.cell->on_reply;
         branch_failure_ = w_.cell->on_failure;
-        w_.cell->on_failure = on_failure_;  // NEW: armed for one branch, it stays with that branch
+        // What was armed for one branch stays with that branch.
+        w_.cell->on_failure = on_failure_;
+        w_.cell->on_reply = on_reply_;
         if (result.dropped) error_ = ScriptError::configuration;
         return !result.dropped;
     }
@@ -153,8 +154,8 @@ private:
             return;
         }
         const bool in_branch = on_branch_ != RouteId::none;
-        drafts_[count_++] = {*target, bytes, in_branch ? branch_failure_ : on_failure_, on_reply_,
-                             t.flags};
+        drafts_[count_++] = {*target, bytes, in_branch ? branch_failure_ : on_failure_,
+                             in_branch ? branch_reply_ : on_reply_, t.flags};
     }
     std::string_view write(const BranchTarget& t, const Target& target) {
         std::array<char, 64> id;
@@ -253,6 +254,7 @@ private:
     int check_sent(std::size_t first) {
         std::size_t sent = 0;
         for (std::size_t i = 0; i < count_; ++i) sent += out_.result(first + i) == Sent::queued;
+        if (sent != 0) w_.failed = ScriptError::none;
         if (sent == count_) return 1;
         const BucketGuard guard(*w_.bucket);
         for (std::size_t i = 0; i < count_; ++i)
@@ -269,7 +271,7 @@ private:
     std::array<Draft, kMaxBranches> drafts_;
     std::size_t count_ = 0, tried_ = 0, index_ = 0;
     RouteId on_failure_ = RouteId::none, on_reply_ = RouteId::none, on_branch_ = RouteId::none;
-    RouteId branch_failure_ = RouteId::none;
+    RouteId branch_failure_ = RouteId::none, branch_reply_ = RouteId::none;
     ScriptError error_ = ScriptError::unspecified;
 };
 
@@ -282,7 +284,9 @@ int forward_nonack(Runtime& rt, Message& m, const Destination& to) {
         return -1;
     }
     Outgoing out(rt.outbox, rt.core->net());
-    return Fork(rt, m, w, to, out).run();
+    const int result = Fork(rt, m, w, to, out).run();
+    out.send();
+    return result;
 }
 
 int relay(Runtime& rt, Message& m, const Destination& to) {
@@ -297,7 +301,7 @@ int relay(Runtime& rt, Message& m, const Destination& to) {
             out.send();
             return made == 0 ? 1 : made;  // a retransmission was answered: nothing is left to do
         }
-        if (method == sip::Method::ack) return forward_ack(rt, m);
+        if (method == sip::Method::ack) return forward_ack(rt, m, to);
     }
     // RFC 3261 16.3 step 3: a hop count that arrived as 0 was used up.
     if (m.sip.max_forwards() == 0U) {
@@ -306,7 +310,9 @@ int relay(Runtime& rt, Message& m, const Destination& to) {
         return number(ScriptError::too_many_hops);
     }
     if (w.made_here && method == sip::Method::invite) add_trying(rt, m, w, out);
-    return Fork(rt, m, w, to, out).run();
+    const int result = Fork(rt, m, w, to, out).run();
+    out.send();  // the 100 goes out also when nothing else does
+    return result;
 }
 
 }  // namespace fairlead::tm

@@ -108,7 +108,7 @@ int new_transaction(Runtime& rt, Message& m, Work& w, bool trying, Outgoing& out
     }
     w.made_here = true;
     m.is_owned = true;  // script_done() answers when the script throws
-    c->owner = rt.process();
+    c->route_owner = rt.process();
     c->set(Cell::in_route);
     apply(w, *c);
     rt.counts.uas_transactions.add();

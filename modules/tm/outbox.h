@@ -38,17 +38,20 @@ private:
     friend class Outgoing;
     Arena arena_;
     std::vector<Item> items_;
+    int depth_ = 0;  ///< uses that are under way
 };
 
 /// One use of the outbox. What was not sent at the end of the scope is dropped.
 class Outgoing {
 public:
-    Outgoing(Outbox& box, Net& net) noexcept : box_(box), net_(net), first_(box.items_.size()) {}
+    Outgoing(Outbox& box, Net& net) noexcept : box_(box), net_(net), first_(box.items_.size()) {
+        ++box_.depth_;
+    }
     Outgoing(const Outgoing&) = delete;
     Outgoing& operator=(const Outgoing&) = delete;
     ~Outgoing() {
         box_.items_.resize(first_);
-        if (first_ == 0) box_.arena_.reset();
+        if (--box_.depth_ == 0) box_.arena_.reset();
     }
 
     [[nodiscard]] sip::Writer writer(std::size_t room) { return box_.writer(room); }

@@ -13,6 +13,7 @@ std::string_view text_of(Phrase phrase, int code) noexcept {
     switch (phrase) {
         case Phrase::request_canceled: return "Request canceled";
         case Phrase::request_terminated: return "Request Terminated";
+        case Phrase::service_unavailable: return "Service Unavailable";
         case Phrase::server_error: return "I'm terribly sorry, server error occurred (1/TM)";
         case Phrase::standard: break;
     }
@@ -161,7 +162,10 @@ bool perform(Runtime& rt, Cell& c, const Actions& actions, const Hand& hand,
     }
     if (!choose) return false;
     const Pick p = pick(c, rt.policy);
-    if (p.branch != nullptr && p.branch->on_failure != RouteId::none) return true;
+    if (hand.may_run_routes && p.branch != nullptr && p.branch->on_failure != RouteId::none) {
+        c.owner = rt.process();  // whoever finds it without a living owner goes on for it
+        return true;
+    }
     Actions rest_of_it;
     Turn turn{rt.now(), rt.policy, rest_of_it};
     chosen(c, p.branch, p.code, turn);

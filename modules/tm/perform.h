@@ -12,6 +12,7 @@ struct Hand {
     const sip::Message* reply = nullptr;  ///< a reply that was received
     std::string_view relayed;             ///< … as it goes upstream
     std::string_view reasons;             ///< Reason lines of a CANCEL that was received
+    bool may_run_routes = true;           ///< the caller protects the cell and runs failure_route
 };
 
 /// True when the branches are done and a failure_route is armed: the caller runs run_choice() once

@@ -13,11 +13,15 @@ namespace {
 bool take_over(Runtime& rt, Cell& c, Outgoing& out) {
     Actions actions;
     Turn turn{rt.now(), rt.policy, actions};
-    const bool was_owner = c.owner == rt.process();
-    if (was_owner) {
-        c.owner = kNobody;
-        c.clear(Cell::in_route);
-        if (c.has(Cell::choosing)) {
+    const bool chose = c.owner == rt.process() && c.has(Cell::choosing);
+    const bool routed = c.route_owner == rt.process() && c.has(Cell::in_route);
+    if (chose || routed) {
+        if (routed) {
+            c.route_owner = kNobody;
+            c.clear(Cell::in_route);
+        }
+        if (chose) {
+            c.owner = kNobody;
             // failure_route died: the winner goes up as if there had been none.
             for (Branch* b = c.branches.get(); b != nullptr; b = b->next.get())
                 b->on_failure = RouteId::none;
@@ -27,7 +31,8 @@ bool take_over(Runtime& rt, Cell& c, Outgoing& out) {
             give_up(c, turn);
         }
         (void)perform(rt, c, actions, {}, out);
-    } else if (!c.is_armed() && c.owner == kNobody && next_due(c) == kNever && !is_ended(c)) {
+    } else if (!c.is_armed() && !c.has(Cell::in_route) && !c.has(Cell::choosing) &&
+               next_due(c) == kNever && !is_ended(c)) {
         release(c, turn);  // it died between making the cell and saying whose it is
     } else if (c.is_armed()) {
         return false;

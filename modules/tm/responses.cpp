@@ -59,7 +59,7 @@ public:
         }
         if (on_reply_ != RouteId::none) run_route(out);
         out.send();
-        if (choose_ && protected_) run_choice(rt_, bucket_, *cell_);
+        if (choose_) run_choice(rt_, bucket_, *cell_);
         if (protected_) rt_.core->hazards().release(rt_.process(), cell_);
         return Next::consumed;
     }
@@ -85,7 +85,8 @@ private:
         Actions actions;
         Turn turn{rt_.now(), rt_.policy, actions};
         reply_received(*cell_, *branch_, m_.sip.status(), turn);
-        choose_ = perform(rt_, *cell_, actions, {.reply = &m_.sip, .relayed = text}, out);
+        choose_ = perform(rt_, *cell_, actions,
+                          {.reply = &m_.sip, .relayed = text, .may_run_routes = protected_}, out);
         rest(rt_, *cell_);
     }
     void run_route(Outgoing& out) {
@@ -96,6 +97,7 @@ private:
         w.branch = branch_;
         w.branch_index = branch_->index;
         w.code = m_.sip.status();
+        m_.target.flags = branch_->flag_bits;
         w.from_pick = true;  // protected here
         const Route before = m_.route_type;
         m_.route_type = Route::tm_reply;
@@ -133,7 +135,7 @@ void send_failed(Runtime& rt, Bucket& b, std::uint32_t label_and_branch) noexcep
     constexpr std::uint32_t kLabelBits = UINT32_MAX >> 5;
     Outgoing out(rt.outbox, rt.core->net());
     Cell* found = nullptr;
-    bool choose = false;
+    bool choose = false, guarded = false;
     {
         const BucketGuard guard(b);
         for (Cell* c = b.first.get(); c != nullptr && found == nullptr; c = c->link.get())
@@ -143,14 +145,13 @@ void send_failed(Runtime& rt, Bucket& b, std::uint32_t label_and_branch) noexcep
         Actions actions;
         Turn turn{rt.now(), rt.policy, actions};
         send_failed(*found, *branch, turn);
-        choose = perform(rt, *found, actions, {}, out) &&
-                 rt.core->hazards().protect(rt.process(), found);
+        guarded = rt.core->hazards().protect(rt.process(), found);
+        choose = perform(rt, *found, actions, {.may_run_routes = guarded}, out);
         rest(rt, *found);
     }
     out.send();
-    if (!choose) return;
-    run_choice(rt, b, *found);
-    rt.core->hazards().release(rt.process(), found);
+    if (choose) run_choice(rt, b, *found);
+    if (guarded) rt.core->hazards().release(rt.process(), found);
 }
 
 }  // namespace fairlead::tm

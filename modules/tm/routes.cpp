@@ -36,6 +36,7 @@ RouteId enter(Runtime& rt, Bucket& b, Cell& c, Message& m, Work& w) {
     c.on_failure = RouteId::none;
     restore(*copy(*c.request, m.arena), m);
     m.target.uri = m.arena.copy(uri_of(*p.branch));
+    m.target.flags = p.branch->flag_bits;
     w.cell = &c;
     w.bucket = &b;
     w.branch = p.branch;
@@ -45,6 +46,16 @@ RouteId enter(Runtime& rt, Bucket& b, Cell& c, Message& m, Work& w) {
     w.used_uri = m.target.uri;
     m.uri_consumed = true;
     return route;
+}
+
+/// Once in a process: such a script does it with every request.
+void warn_forgotten(Runtime& rt) {
+    rt.counts.forgotten.add();
+    if (rt.warned_forgotten) return;
+    rt.warned_forgotten = true;
+    LOG(warning,
+        "the script made a transaction and neither answered, relayed nor released it "
+        "(statistic tm:forgotten counts on)");
 }
 
 }  // namespace
@@ -97,7 +108,8 @@ void script_done(Runtime& rt, Message& m, const RouteResult& result) {
             bool open = false;
             {
                 const BucketGuard guard(*w->bucket);
-                open = w->cell->has(Cell::final_sent) || w->cell->open_branches() != 0;
+                open = w->cell->has(Cell::final_sent) || w->cell->has(Cell::choosing) ||
+                       w->cell->open_branches() != 0;
             }
             if (!open) (void)reply(rt, m, *w, error.code, reason);
         }
@@ -106,18 +118,18 @@ void script_done(Runtime& rt, Message& m, const RouteResult& result) {
             const BucketGuard guard(*w->bucket);
             Cell& c = *w->cell;
             c.clear(Cell::in_route);
-            if (c.owner == rt.process() && !c.has(Cell::choosing)) c.owner = kNobody;
+            c.route_owner = kNobody;
             (void)keep_script_state(rt, c, m);
-            forgotten = c.branch_count == 0 && !c.has(Cell::final_sent) && !c.has(Cell::released);
-            if (forgotten) {
-                Actions actions;
-                Turn turn{rt.now(), rt.policy, actions};
-                release(c, turn);
-            }
+            const bool idle =
+                c.branch_count == 0 && !c.has(Cell::final_sent) && !c.has(Cell::released);
+            Actions actions;
+            Turn turn{rt.now(), rt.policy, actions};
+            forgotten = idle && !c.reply;
+            if (forgotten) release(c, turn);
+            if (idle && !forgotten) await_reply(c, turn);
             rest(rt, c);
         }
-        if (forgotten)
-            LOG(warning, "the script made a transaction and neither replied, relayed nor released");
+        if (forgotten) warn_forgotten(rt);
     }
     unbind(rt, *w);
     m.slots[rt.slot] = 0;

@@ -42,6 +42,7 @@ struct Runtime {
     std::uint32_t nonce = 0;  ///< of this start of the server
     Outbox outbox;
     sip::Message scratch;  ///< for reading stored messages under a lock
+    bool warned_forgotten = false;
 
     [[nodiscard]] Ms now() const noexcept { return core->clock().now(); }
     [[nodiscard]] std::uint16_t process() const noexcept { return core->process().slot; }

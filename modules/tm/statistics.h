@@ -10,7 +10,7 @@ struct Counts {
     shm::Counter uas_transactions, uac_transactions;
     shm::Counter class_2xx, class_3xx, class_4xx, class_5xx, class_6xx;
     shm::Counter created, freed, waiting, done_waiting;
-    shm::Counter refused, memory_failures, delayed_free, recovered;
+    shm::Counter refused, memory_failures, delayed_free, recovered, forgotten;
     shm::Counter retransmissions_received, retransmissions_sent;
 
     void final_sent(int code) const noexcept {

@@ -228,8 +228,9 @@ void server_retransmit(Cell& c, Turn& t) noexcept {
     c.retransmit_at = c.at(t.now) + c.interval;
 }
 
-void server_end(Cell& c) noexcept {
+void server_end(Cell& c, Turn& t) noexcept {
     c.end_at = kNever;
+    if (!c.has(Cell::final_sent) && !c.has(Cell::released)) return give_up(c, t);
     Do todo = Do::none;
     if (c.has(Cell::released)) {
         terminate(c);
@@ -379,7 +380,7 @@ void send_failed(Cell& c, Branch& b, Turn& t) noexcept {
 
 void time_passed(Cell& c, Turn& t) noexcept {
     const Due now = c.at(t.now);
-    if (c.end_at <= now) server_end(c);
+    if (c.end_at <= now) server_end(c, t);
     if (c.retransmit_at <= now) server_retransmit(c, t);
     for (Branch* b = c.branches.get(); b != nullptr; b = b->next.get()) {
         if (b->final_at <= now) {
@@ -399,6 +400,10 @@ void release(Cell& c, Turn& t) noexcept {
     c.retransmit_at = kNever;
     for (Branch* b = c.branches.get(); b != nullptr; b = b->next.get())
         b->retransmit_at = b->final_at = kNever;
+}
+
+void await_reply(Cell& c, Turn& t) noexcept {
+    if (c.end_at == kNever) c.end_at = std::min(c.at(t.now) + c.fr, c.lifetime);
 }
 
 void give_up(Cell& c, Turn& t) noexcept {
@@ -427,7 +432,8 @@ void chosen(Cell& c, Branch* winner, int code, Turn& t) noexcept {
     }
     const bool remap = code == 503 && t.policy.remap_503_500;
     const int sent = remap ? 500 : code;
-    if (!winner->reply) return answer(c, sent, Phrase::standard, t);
+    const Phrase phrase = remap ? Phrase::service_unavailable : Phrase::standard;
+    if (!winner->reply) return answer(c, sent, phrase, t);
     finish(c, sent, false, t);
     t.actions.add(Act::send_kept, winner, static_cast<std::uint16_t>(sent));
 }

@@ -27,7 +27,13 @@ enum class Act : std::uint8_t {
     choose        ///< all branches are done: pick(), failure_route, then chosen()
 };
 /// Reason phrases that are ours; `standard` is the one of the code.
-enum class Phrase : std::uint8_t { standard, request_canceled, request_terminated, server_error };
+enum class Phrase : std::uint8_t {
+    standard,
+    request_canceled,
+    request_terminated,
+    service_unavailable,
+    server_error
+};
 
 /// Action::code of send_cancel: no Reason header, or those of the CANCEL that came.
 inline constexpr std::uint16_t kNoReason = 0, kReasonOfCancel = 1;
@@ -97,6 +103,10 @@ void send_failed(Cell& c, Branch& b, Turn& t) noexcept;
 void time_passed(Cell& c, Turn& t) noexcept;
 /// t_release: no more retransmission; gone after the wait time.
 void release(Cell& c, Turn& t) noexcept;
+
+/// The script has ended behind a provisional reply of its own: someone else will answer, or
+/// give_up() does when fr_timer has passed.
+void await_reply(Cell& c, Turn& t) noexcept;
 
 /// Nobody will answer any more: a script died, or forgot to. 500 unless a final reply went out or
 /// branches are open.

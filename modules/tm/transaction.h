@@ -123,8 +123,9 @@ struct Cell : shm::TimerEntry {
     RouteId on_failure = RouteId::none, on_reply = RouteId::none, on_branch = RouteId::none;
     std::uint16_t status = 0;  ///< last sent upstream
     std::uint16_t flags = 0;
-    std::uint16_t owner = kNobody;  ///< process that runs a script for it
-    std::uint16_t serial = 0;       ///< serial step
+    std::uint16_t owner = kNobody;        ///< process that chooses (and runs failure_route)
+    std::uint16_t route_owner = kNobody;  ///< process that runs its request's script
+    std::uint16_t serial = 0;             ///< serial step
     std::uint16_t branch_size = 0, host_size = 0, call_id_size = 0, from_tag_size = 0;
     std::uint16_t port = 0;  ///< of the client's sent-by
     std::uint8_t branch_count = 0;

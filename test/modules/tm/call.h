@@ -9,6 +9,8 @@
 
 namespace fairlead::test {
 
+using namespace std::string_view_literals;
+
 inline constexpr std::string_view kCaller = "192.0.2.1:5060";
 inline constexpr std::string_view kCallee = "192.0.2.2:5060";
 

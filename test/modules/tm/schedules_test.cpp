@@ -171,7 +171,9 @@ private:
         cell_.clear(Cell::in_route);
         if (cell_.has(Cell::final_sent) || cell_.has(Cell::released)) return;
         if (cell_.open_branches() == 0 && !cell_.has(Cell::choosing)) {
-            if (used_ != 0 || chance(50)) {  // t_relay failed: it is answered
+            if (used_ == 0 && chance(30)) {
+                step([](Cell& c, Turn& t) { await_reply(c, t); });
+            } else if (used_ != 0 || chance(50)) {  // t_relay failed: it is answered
                 step([](Cell& c, Turn& t) {
                     if (local_reply(c, 477, t)) t.actions.add(Act::reply_local, nullptr, 477);
                 });
