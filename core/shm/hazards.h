@@ -36,7 +36,7 @@ public:
     void clear(std::uint16_t process_slot) noexcept;
 
 private:
-    struct alignas(128) Row {
+    struct Row {
         /// Cells from here on are empty, so that readers look at one cache line for each process.
         std::atomic<std::uint32_t> end;
         std::array<std::atomic<std::uintptr_t>, kPerProcess> objects;  ///< lowest bit: Kind

@@ -73,6 +73,7 @@ public:
 
     template <ShmSafe T, class... A>
     [[nodiscard]] T* make(Tag t, Hold hold = Hold::published, A&&... args) noexcept {
+        static_assert(alignof(T) <= 16, "blocks are aligned to 16 bytes");
         void* const block = allocate(sizeof(T), t, hold);
         return block != nullptr ? ::new (block) T{std::forward<A>(args)...} : nullptr;
     }
