@@ -88,6 +88,7 @@ private:
     const module::FoundFunction* choose(const Expression& e,
                                         const std::vector<module::FoundFunction>& found);
     void unknown_function(const Expression& e);
+    [[nodiscard]] bool failed_to_load(std::string_view module) const;
     void check_route_type(const Expression& e, const Function& row);
     bool argument(const Expression& e, const Expression& call, const Arg& row, CallArgument& out);
     bool number_argument(const Expression& e, const Expression& call, const Arg& row,

@@ -11,7 +11,9 @@ namespace fairlead::cfg {
 
 namespace {
 
-std::string counts(const std::vector<module::FoundFunction>& found) {
+std::string counts(std::vector<module::FoundFunction> found) {
+    std::sort(found.begin(), found.end(),
+              [](const auto& a, const auto& b) { return a.row->required < b.row->required; });
     std::string out;
     for (const module::FoundFunction& f : found) {
         if (!out.empty()) out += " or ";
@@ -48,12 +50,23 @@ std::string routes_of(Route mask) {
 
 }  // namespace
 
+/// Whether its loadmodule line is there and has been reported: what follows from that is no news.
+bool Checker::failed_to_load(std::string_view module) const {
+    if (module.empty() || registry_.find(module) != nullptr) return false;
+    return diagnostics_.errors() != 0 &&
+           std::any_of(config_.modules.begin(), config_.modules.end(), [&](const LoadLine& line) {
+               return line.name == module || line.name == fmt::format("{}.so", module) ||
+                      line.name.ends_with(fmt::format("/{}.so", module));
+           });
+}
+
 // ---- Which function -----------------------------------------------------------------------------
 
 void Checker::unknown_function(const Expression& e) {
     std::string hint;
-    if (const std::string_view owner = module_of_function(e.text);
-        !owner.empty() && registry_.find(owner) == nullptr) {
+    const std::string_view owner = module_of_function(e.text);
+    if (failed_to_load(owner)) return;
+    if (!owner.empty() && registry_.find(owner) == nullptr) {
         hint = fmt::format("{} is in module {}, which is not loaded", e.text, owner);
     } else {
         const std::string_view like = nearest(e.text, registry_.function_names());

@@ -337,7 +337,8 @@ Checked Checker::assign(const Expression& e) {
     const VariableUse* const use = variable(target);
     const Checked value = expression(*e.parts[1]);
     if (use != nullptr && use->row->set == nullptr) {
-        diagnostics_.error(target.at, fmt::format("${} can only be read", use->row->name));
+        diagnostics_.error(target.at, fmt::format("${} can only be read", use->row->name),
+                           e.number == 1 ? "\"=\" assigns: use == to compare" : "");
         return {};
     }
     if (use != nullptr && !use->transforms.empty()) {

@@ -41,6 +41,7 @@ bool Checker::take_whole(std::string_view text) {
 void Checker::unknown_variable(const Position& at, std::string_view name) {
     std::string hint;
     const std::string_view owner = module_of_variable(name);
+    if (failed_to_load(owner)) return;
     if (!owner.empty() && registry_.find(owner) == nullptr) {
         hint = fmt::format("${} is in module {}, which is not loaded", name, owner);
     } else {
@@ -228,9 +229,9 @@ const Format* Checker::format(const Position& at, std::string_view text, std::st
     if (!has_variable(text)) return nullptr;
     std::vector<Format::Piece> pieces;
     std::string pending;
-    // Offsets in a string count from behind its quote; with escapes in it they do not fit.
-    const std::size_t quote = at.length == text.size() + 2 ? 1 : 0;
-    const bool exact = at.length == text.size() + 2 * quote;
+    // Escapes make the text shorter than its source, so variables are looked for there.
+    const std::string_view source = diagnostics_.source(at);
+    std::size_t cursor = 0;
     const auto flush = [&] {
         if (!pending.empty()) pieces.push_back({program_->keep(pending), nullptr});
         pending.clear();
@@ -248,7 +249,14 @@ const Format* Checker::format(const Position& at, std::string_view text, std::st
         }
         flush();
         std::size_t taken = 0;
-        const Position place = exact ? inside(at, i + quote, rest.size()) : at;
+        const std::string_view written = take_variable(rest).text;
+        const std::size_t found = source.find(written, cursor);
+        Position place = at;
+        place.length = 1;
+        if (found != source.npos) {
+            place = inside(at, found, written.size());
+            cursor = found + written.size();
+        }
         const VariableUse* const use = variable(place, rest, taken);
         if (use != nullptr) pieces.push_back({{}, use});
         i += std::max<std::size_t>(taken, 1);

@@ -90,6 +90,15 @@ struct ReadOptions {
 [[nodiscard]] std::string preprocess(const std::string& path, const ReadOptions& options,
                                      Diagnostics& diagnostics);
 
+struct ModulePaths {
+    std::vector<std::string> standard;  ///< where no loadpath or mpath was given
+    std::vector<std::string> forced;    ///< -L: overrides those of the configuration
+};
+/// Loads the modules and sets their parameters, in the order of their lines. Each failure is an
+/// error at its line; the rest is loaded all the same, so that compile() can find more.
+void load_modules(const Config& config, const ModulePaths& paths, module::Registry& registry,
+                  Diagnostics& diagnostics);
+
 /// What the language knows without modules ($rc, $null, $def, `method`, `src_ip`, …). compile()
 /// adds it to the registry when nobody has.
 [[nodiscard]] const Descriptor& builtin_descriptor() noexcept;

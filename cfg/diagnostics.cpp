@@ -61,6 +61,13 @@ std::string Diagnostics::where(const Position& at) const {
     return fmt::format("{}:{}:{}", file, at.line, at.column);
 }
 
+std::string_view Diagnostics::source(const Position& at) const {
+    if (at.file >= files_.size() || at.line == 0) return {};
+    const std::string_view line = line_of(files_[at.file].content, at.line);
+    const std::size_t begin = at.column - std::min(at.column, 1U);
+    return begin < line.size() ? line.substr(begin, at.length) : std::string_view();
+}
+
 void Diagnostics::error(const Position& at, std::string text, std::string hint) {
     if (errors_++ < kMost) list_.push_back({Severity::error, at, std::move(text), std::move(hint)});
 }
@@ -104,14 +111,20 @@ std::string Diagnostics::print() const {
 
 std::string_view nearest(std::string_view word, const std::vector<std::string_view>& candidates) {
     // A third of the letters may be wrong; more is a different word.
-    std::size_t best = std::max<std::size_t>(1, word.size() / 3) + 1;
+    const std::size_t limit = std::max<std::size_t>(1, word.size() / 3);
+    std::size_t best = SIZE_MAX;
     std::string_view found;
     for (const std::string_view candidate : candidates) {
         if (candidate == word) continue;
         if (text::ci_equal(candidate, word)) return candidate;
-        const std::size_t distance = text::edit_distance(word, candidate, best);
-        if (distance < best) {
-            best = distance;
+        const std::size_t distance = text::edit_distance(word, candidate, limit);
+        if (distance > limit) continue;
+        // Of those that are equally near, the one that begins alike and is as long.
+        const std::size_t rank = 4 * distance +
+                                 (word.substr(0, 1) != candidate.substr(0, 1) ? 2U : 0U) +
+                                 (word.size() != candidate.size() ? 1U : 0U);
+        if (rank < best) {
+            best = rank;
             found = candidate;
         }
     }

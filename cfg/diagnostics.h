@@ -35,6 +35,9 @@ public:
     /// "file:line:column".
     [[nodiscard]] std::string where(const Position& at) const;
 
+    /// What stands at a place, as far as it is in one line.
+    [[nodiscard]] std::string_view source(const Position& at) const;
+
     void error(const Position& at, std::string text, std::string hint = {});
     void warning(const Position& at, std::string text, std::string hint = {});
     void notice(const Position& at, std::string text, std::string hint = {});

@@ -165,6 +165,7 @@ Expression* Parser::parenthesised() {
     Expression* e = nullptr;
     if (peek().kind == Tok::variable && peek(1).is("=")) {
         e = make(Expression::Kind::assign, peek().at);
+        e->number = 1;  // in an expression
         Expression* const target = make(Expression::Kind::variable, peek().at);
         target->text = take().text;
         take();

@@ -44,7 +44,7 @@ std::optional<HostPort> parse_host_port(std::string_view text) {
         if (colon != std::string_view::npos && port.empty()) return std::nullopt;
         if (out.host.find(':') != std::string::npos) return std::nullopt;
     }
-    if (out.host.empty()) return std::nullopt;
+    if (out.host.empty() || out.host.find('*') != std::string::npos) return std::nullopt;
     if (!port.empty() && port != "*") {
         const auto number = text::parse_uint(port, 65535);
         if (!number) return std::nullopt;
@@ -212,7 +212,8 @@ void Parser::setting() {
         setting.description = take().text;
     }
     if (setting.name == "mpath" || setting.name == "loadpath") return;
-    if (!peek().line_start && !at(";") && peek().kind != Tok::end) {
+    const bool next_setting = peek().kind == Tok::word && (peek(1).is("=") || peek(1).is("."));
+    if (!peek().line_start && !at(";") && peek().kind != Tok::end && !next_setting) {
         fail(peek(), fmt::format("unexpected {} behind the value", found()));
         skip_section();
     }

@@ -136,7 +136,9 @@ void Parser::skip_section() {
     while (peek().kind != Tok::end) {
         if (depth <= 0 && peek().line_start) {
             const bool setting = peek().kind == Tok::word && peek(1).is("=");
-            if (starts_section() || setting) return;
+            // Lines of the global part are not indented as a rule; what is, goes on.
+            const bool outermost = peek().kind == Tok::word && peek().at.column == 1;
+            if (starts_section() || setting || outermost) return;
         }
         if (starts_route() && peek().line_start) return;  // braces were not balanced before it
         const Token& t = take();
@@ -237,7 +239,7 @@ void Parser::add_route(RouteBlock block) {
         }
         diagnostics_.error(block.at, fmt::format("duplicate route [{}]", block.name),
                            fmt::format("the first one is at {}", diagnostics_.where(other.at)));
-        return;
+        break;  // its body is checked all the same
     }
     tree_.routes.push_back(std::move(block));
 }
@@ -341,6 +343,9 @@ bool Parser::word_statement(std::vector<Statement*>& into) {
     }
     if (t.text == "case" || t.text == "default") {
         return fail(t, fmt::format("\"{}\" outside of a switch", t.text));
+    }
+    if (t.text == "elseif" || t.text == "elsif" || t.text == "elif") {
+        return fail(t, fmt::format("\"{}\" does not exist", t.text), "write else if");
     }
     if (!peek(1).is("(")) {
         const bool assigns = peek(1).is("=");
