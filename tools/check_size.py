@@ -27,6 +27,9 @@ EXCEPTIONS |= {
 EXCEPTIONS |= {f"cfg/{name}.cpp:headers": (45, "syntax tree and contract meet here")
                for name in ("check", "check_call", "check_expression", "check_variable", "run",
                             "run_call", "run_expression")}
+# Where the layers are put together, all of them meet.
+EXCEPTIONS |= {f"core/server/{name}.cpp:headers": (60, "the wiring of the server")
+               for name in ("server", "service", "worker")}
 MACROS = {
     "core/base/log.h": {"LOG", "FAIRLEAD_STRINGIZE", "FAIRLEAD_STRINGIZE_2"},
     "core/base/result.h": {"TRY"},

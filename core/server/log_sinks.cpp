@@ -8,7 +8,6 @@
 #include <spdlog/sinks/base_sink.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <syslog.h>
 #include <unistd.h>
 
@@ -17,6 +16,7 @@
 #include <iterator>
 
 #include "core/event/fd.h"
+#include "core/net/local_socket.h"
 
 namespace fairlead::server {
 namespace {
@@ -62,23 +62,19 @@ private:
 
 /// The system's log over its datagram socket, which the C library's syslog() would wait for.
 class SyslogSink final : public LineSink {
-public:
-    SyslogSink() : socket_(socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)) {}
-
 private:
     bool put(std::string_view line) noexcept override {
         // Connected anew when the log daemon was restarted.
-        if (connected_ && deliver(line)) return true;
-        sockaddr_un address{AF_UNIX, "/dev/log"};
-        connected_ = connect(socket_.get(), reinterpret_cast<const sockaddr*>(&address),
-                             sizeof address) == 0;
-        return connected_ && deliver(line);
+        if (socket_ && deliver(line)) return true;
+        auto connected = net::connect_local("/dev/log");
+        if (!connected) return false;
+        socket_ = *std::move(connected);
+        return deliver(line);
     }
     bool deliver(std::string_view line) noexcept {
         return send(socket_.get(), line.data(), line.size(), MSG_DONTWAIT | MSG_NOSIGNAL) >= 0;
     }
     Fd socket_;
-    bool connected_ = false;
 };
 
 int syslog_priority(log::Level level) noexcept {

@@ -22,7 +22,7 @@ struct Settings {
     std::string advertised_address;
     bool auto_bind_ipv6 = false, mhomed = false, auto_aliases = true, free_bind = false, path_mtu_discovery = false;
     bool disable_tcp = false;
-    std::string steering = "bpf";
+    std::string steering = "callid";
     // Processes and the system
     std::int64_t workers = 8, memory_mb = 64, exit_timeout = 60, open_files = 0, server_id = 0;
     bool fork = true, disable_core_dump = false;
