@@ -21,22 +21,14 @@ void* counted(std::size_t size) {
 
 }  // namespace
 
+// The array forms call these.
 void* operator new(std::size_t size) {
-    return counted(size);
-}
-void* operator new[](std::size_t size) {
     return counted(size);
 }
 void operator delete(void* block) noexcept {
     std::free(block);
 }
-void operator delete[](void* block) noexcept {
-    std::free(block);
-}
 void operator delete(void* block, std::size_t) noexcept {
-    std::free(block);
-}
-void operator delete[](void* block, std::size_t) noexcept {
     std::free(block);
 }
 
