@@ -263,8 +263,11 @@ void TimerWheel::repair() noexcept {
 void TimerWheel::finish(TimerEntry& entry) noexcept {
     switch (operation_) {
         case Operation::cancel: entry.state.store(State::idle, std::memory_order_release); break;
-        case Operation::take:  // the dead process's hazards and `out` name it already
-            entry.state.store(State::firing, std::memory_order_release);
+        case Operation::take:
+            // Back into the wheel, not on to `firing`: the successor of the dead process may have
+            // looked for what was left firing before anybody took this lock.
+            armed_.store(armed_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+            link(entry);
             break;
         case Operation::arm:
             entry.due = pending_due_;

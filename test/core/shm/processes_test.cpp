@@ -31,10 +31,19 @@ struct Progress {
     std::atomic<std::uint64_t> errors{0};
 };
 
-/// Lets `slot` come `steps` further; false when it ended by itself.
-void wait_for(Progress& progress, std::uint16_t slot, std::uint64_t steps) {
+/// Lets `slot` come `steps` further; false when its process ended by itself, which it must not.
+bool wait_for(Progress& progress, std::uint16_t slot, pid_t pid, std::uint64_t steps) {
     const std::uint64_t until = progress.steps[slot].load() + steps;
-    while (progress.steps[slot].load() < until) ::sched_yield();
+    while (progress.steps[slot].load() < until) {
+        siginfo_t ended{};
+        ::waitid(P_PID, static_cast<id_t>(pid), &ended, WEXITED | WNOHANG | WNOWAIT);
+        if (ended.si_pid == pid) {
+            UNSCOPED_INFO("process of slot " << slot << " ended, status " << ended.si_status);
+            return false;
+        }
+        ::sched_yield();
+    }
+    return true;
 }
 
 }  // namespace
@@ -115,7 +124,7 @@ TEST_CASE("processes allocate, pass and free blocks while others are killed", "[
     constexpr std::size_t kKills = 60;
     for (std::size_t i = 0; i < kKills && !segment->damaged(); ++i) {
         const auto slot = static_cast<std::uint16_t>(1 + random.below(kChildren));
-        wait_for(*progress, slot, 200 + random.below(300));
+        REQUIRE(wait_for(*progress, slot, pids[slot], 200 + random.below(300)));
         kill_and_reap(pids[slot]);
         segment->recover(slot);
         start(slot);
@@ -234,7 +243,7 @@ TEST_CASE("no timer is lost when processes that set and run them are killed", "[
     constexpr std::size_t kKills = 80;
     for (std::size_t i = 0; i < kKills; ++i) {
         const auto slot = static_cast<std::uint16_t>(1 + random.below(kChildren));
-        wait_for(*progress, slot, 20 + random.below(100));
+        REQUIRE(wait_for(*progress, slot, pids[slot], 20 + random.below(100)));
         kill_and_reap(pids[slot]);
         timed->recover(slot);
         start(slot);
