@@ -35,7 +35,8 @@ void MessageCounters::add_to(shm::Counters& counters) {
     unsupported_methods = add("unsupported_methods", "Requests with a method without a name here.");
     bad_headers = add("bad_msg_hdr", "Messages refused for one of their headers.");
     ignored = add("ignored_datagrams", "Keep-alives and datagrams too short for a message.");
-    exceptions = add("module_exceptions", "Exceptions out of modules, caught; each cost one message.");
+    exceptions =
+        add("module_exceptions", "Exceptions out of modules, caught; each cost one message.");
 
     for (std::size_t i = 1; i < kMethods; ++i) {
         const std::string_view method = sip::name(static_cast<sip::Method>(i));

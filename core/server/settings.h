@@ -20,7 +20,8 @@ struct Settings {
     // Sockets
     std::int64_t port = 5060, advertised_port = 0, tos = 0x10, receive_buffer = 262144;
     std::string advertised_address;
-    bool auto_bind_ipv6 = false, mhomed = false, auto_aliases = true, free_bind = false, path_mtu_discovery = false;
+    bool auto_bind_ipv6 = false, mhomed = false, auto_aliases = true, free_bind = false,
+         path_mtu_discovery = false;
     bool disable_tcp = false;
     std::string steering = "callid";
     // Processes and the system

@@ -1,5 +1,5 @@
-// A scenario file as lines: what the runner walks through. docs/scenarios.md describes the language.
-// SPDX-License-Identifier: Apache-2.0
+// A scenario file as lines: what the runner walks through. docs/scenarios.md describes the
+// language. SPDX-License-Identifier: Apache-2.0
 #pragma once
 #include <string>
 #include <vector>

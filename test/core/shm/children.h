@@ -16,7 +16,7 @@ pid_t spawn(F&& work) {
     const pid_t pid = ::fork();
     if (pid == 0) {
         std::signal(SIGABRT, SIG_DFL);  // Catch would report an intended abort as a failure
-        ::alarm(120);                    // a lock that hangs ends the test instead of blocking it
+        ::alarm(120);                   // a lock that hangs ends the test instead of blocking it
         ::_exit(static_cast<int>(work()));
     }
     return pid;
