@@ -17,7 +17,7 @@ import sys
 
 import scenarios
 from agent import Agent, Missing
-from server import DidNotStart, Server, free_port
+from server import DidNotStart, HeldPort, Server
 from trace import compare, normalise
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -80,11 +80,13 @@ def named(entry):
 
 def run_one(command, config, scenario, defines, with_l, has_flush):
     """(trace per agent, error text or "") of one scenario on a server of its own."""
-    port = free_port()
+    held = HeldPort()  # until the agents have their ports: none of them may get the server's
+    port = held.number
     stage = Stage(port)
     stage.has_flush = bool(has_flush)
     listen = f"udp:127.0.0.1:{port}"
     values = defines(stage) if with_l else {**defines(stage), "LISTEN": listen}
+    held.release()
     server = Server(command, config, values, listen if with_l else "", port)
     error = ""
     try:

@@ -15,11 +15,17 @@ class DidNotStart(Exception):
     pass
 
 
-def free_port(host="127.0.0.1"):
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_DGRAM) as probe:
-        probe.bind((host, 0))
-        return probe.getsockname()[1]
+class HeldPort:
+    """A UDP port that nobody else can get until it is released, for the server to take."""
+
+    def __init__(self, host="127.0.0.1"):
+        self.socket = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET,
+                                    socket.SOCK_DGRAM)
+        self.socket.bind((host, 0))
+        self.number = self.socket.getsockname()[1]
+
+    def release(self):
+        self.socket.close()
 
 
 def is_bound(port):
