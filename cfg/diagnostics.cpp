@@ -87,9 +87,9 @@ void Diagnostics::notice(const Position& at, std::string text, std::string hint)
 std::string Diagnostics::print() const {
     std::vector<std::size_t> order(list_.size());
     std::iota(order.begin(), order.end(), std::size_t{0});
-    std::stable_sort(order.begin(), order.end(), [this](std::size_t a, std::size_t b) {
+    std::sort(order.begin(), order.end(), [this](std::size_t a, std::size_t b) {
         const Position &x = list_[a].at, &y = list_[b].at;
-        return std::tie(x.file, x.line, x.column) < std::tie(y.file, y.line, y.column);
+        return std::tie(x.file, x.line, x.column, a) < std::tie(y.file, y.line, y.column, b);
     });
     std::string out;
     for (const std::size_t i : order) {

@@ -225,8 +225,8 @@ std::vector<std::string> errors(std::string_view text) {
     ScriptHost host;
     host.compile(std::string(text));
     auto all = host.diagnostics.all();
-    std::stable_sort(all.begin(), all.end(), [](const auto& a, const auto& b) {
-        return std::tie(a.at.line, a.at.column) < std::tie(b.at.line, b.at.column);
+    std::sort(all.begin(), all.end(), [](const auto& a, const auto& b) {
+        return std::tie(a.at.line, a.at.column, a.text) < std::tie(b.at.line, b.at.column, b.text);
     });
     std::vector<std::string> out;
     for (const cfg::Diagnostic& d : all) {
