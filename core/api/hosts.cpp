@@ -35,18 +35,20 @@ Hosts::Hosts(std::string_view text) {
         add_line(text.substr(0, end));
         text.remove_prefix(std::min(end + 1, text.size()));
     }
-    // IPv4 first; within a family the file's order.
-    std::stable_sort(rows_.begin(), rows_.end(), [](const Row& a, const Row& b) {
-        return a.address.version < b.address.version;
-    });
 }
 
 void Hosts::add_line(std::string_view line) {
     line = line.substr(0, line.find('#'));
     const auto address = Address::parse(take_word(line));
     if (!address) return;
-    for (auto name = take_word(line); !name.empty(); name = take_word(line))
-        if (rows_.size() < kMost) rows_.push_back({std::string(name), *address});
+    for (auto name = take_word(line); !name.empty(); name = take_word(line)) {
+        if (rows_.size() >= kMost) return;
+        // IPv4 first; within a family the file's order.
+        const auto at = std::upper_bound(
+            rows_.begin(), rows_.end(), address->version,
+            [](std::uint8_t version, const Row& row) { return version < row.address.version; });
+        rows_.insert(at, {std::string(name), *address});
+    }
 }
 
 const Hosts& Hosts::system() {
