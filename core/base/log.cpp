@@ -27,27 +27,31 @@ public:
     }
 };
 
-StderrSink default_sink;               // set before fork
-Sink* current_sink = &default_sink;    // set before fork
-Level current_level = Level::warning;  // per process
-int process_index = 0;                 // per process
+/// The one global of logging.
+struct State {
+    StderrSink to_stderr;
+    Sink* sink = &to_stderr;       // set before fork
+    Level level = Level::warning;  // per process
+    int process = 0;               // per process
+};
+constinit State state;
 
 }  // namespace
 
 void set_sink(Sink* sink) noexcept {
-    current_sink = sink != nullptr ? sink : &default_sink;
+    state.sink = sink != nullptr ? sink : &state.to_stderr;
 }
 void set_level(Level level) noexcept {
-    current_level = level;
+    state.level = level;
 }
 Level level() noexcept {
-    return current_level;
+    return state.level;
 }
 void set_process(int index) noexcept {
-    process_index = index;
+    state.process = index;
 }
 int process() noexcept {
-    return process_index;
+    return state.process;
 }
 
 std::string_view name(Level level) noexcept {
@@ -66,7 +70,7 @@ std::string_view name(Level level) noexcept {
 
 void write(Level level, std::string_view module, std::string_view location,
            std::string_view text) noexcept {
-    current_sink->write(level, module, location, text);
+    state.sink->write(level, module, location, text);
 }
 
 void vwrite(Level level, std::string_view module, std::string_view location,
@@ -74,9 +78,9 @@ void vwrite(Level level, std::string_view module, std::string_view location,
     try {
         fmt::memory_buffer text;
         fmt::vformat_to(std::back_inserter(text), format, args);
-        current_sink->write(level, module, location, {text.data(), text.size()});
+        state.sink->write(level, module, location, {text.data(), text.size()});
     } catch (...) {
-        current_sink->write(level, module, location, "a log line could not be formatted");
+        state.sink->write(level, module, location, "a log line could not be formatted");
     }
 }
 

@@ -3,7 +3,6 @@
 #include "core/server/options.h"
 
 #include <CLI/CLI.hpp>
-#include <array>
 #include <functional>
 
 #include "core/base/text.h"
@@ -45,20 +44,19 @@ struct Ignored {
     const char* why;
     bool has_value;
 };
-constexpr std::array kIgnored = {
-    Ignored{"-N", "Number of TCP processes", "streams are served by the same workers", true},
-    Ignored{"-Q", "Number of SCTP processes", "there is no SCTP", true},
-    Ignored{"-S", "Disable SCTP", "there is no SCTP", false},
-    Ignored{"-M", "Private memory in megabytes", "private memory needs no size", true},
-    Ignored{"-x", "Allocator of shared memory", "there is one allocator", true},
-    Ignored{"-X", "Allocator of private memory", "there is one allocator", true},
-    Ignored{"-e", "Colours in the log", "log lines have no colours", false},
-    Ignored{"-O", "Script optimisation level", "scripts are always compiled", true},
-    Ignored{"-r", "Use DNS for received=", "no name is looked up for a received Via", false},
-    Ignored{"-R", "Use reverse DNS for received=", "no name is looked up for a received Via",
-            false},
-    Ignored{"-W", "Poll method", "the event loop chooses it", true},
-    Ignored{"--atexit", "Callbacks at exit", "no exit handler touches shared memory", true},
+constexpr Ignored kIgnored[] = {
+    {"-N", "Number of TCP processes", "streams are served by the same workers", true},
+    {"-Q", "Number of SCTP processes", "there is no SCTP", true},
+    {"-S", "Disable SCTP", "there is no SCTP", false},
+    {"-M", "Private memory in megabytes", "private memory needs no size", true},
+    {"-x", "Allocator of shared memory", "there is one allocator", true},
+    {"-X", "Allocator of private memory", "there is one allocator", true},
+    {"-e", "Colours in the log", "log lines have no colours", false},
+    {"-O", "Script optimisation level", "scripts are always compiled", true},
+    {"-r", "Use DNS for received=", "no name is looked up for a received Via", false},
+    {"-R", "Use reverse DNS for received=", "no name is looked up for a received Via", false},
+    {"-W", "Poll method", "the event loop chooses it", true},
+    {"--atexit", "Callbacks at exit", "no exit handler touches shared memory", true},
 };
 
 /// Binds every option to a field; its methods only declare.
