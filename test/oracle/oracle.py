@@ -192,7 +192,7 @@ def main():
     for entry in listed.unseen(run):
         failures += 1
         print(f"differences.txt:{entry['at']}: no longer occurs: {entry['line']}")
-    print(f"{len(run)} scenarios, {failures} failures")
+    print(f"{len(run) - failures} passed, {failures} failed")
     return 1 if failures else 0
 
 
