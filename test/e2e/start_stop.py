@@ -36,6 +36,18 @@ def test_help_and_version_end_with_0():
         assert result.returncode == 0 and result.stdout.startswith("version: fairlead "), result
 
 
+def test_wrong_files_are_refused_with_all_their_errors():
+    folder = os.path.join(os.path.dirname(__file__), "../cfg/wrong")
+    files = sorted(name for name in os.listdir(folder) if name.endswith(".cfg"))
+    assert len(files) >= 10, files
+    for name in files:
+        result = fairlead.run("-c", "-L", fairlead.MODULES, "-f", name, cwd=folder)
+        assert result.returncode == 255, (name, result)
+        with open(os.path.join(folder, name[:-4] + ".expected")) as expected:
+            text = expected.read().replace("MODULES", fairlead.MODULES)
+        assert result.stderr.startswith(text + "ERROR: bad config file ("), (name, result.stderr)
+
+
 def test_missing_configuration():
     result = fairlead.run("-f", "/nonexistent/x.cfg")
     assert result.returncode == 255
