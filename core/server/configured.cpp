@@ -24,32 +24,19 @@ std::vector<std::string> split_path(std::string_view path) {
     return parts;
 }
 
-Value to_value(const cfg::Literal& literal) {
-    return literal.is_string ? Value(std::string_view(literal.text)) : Value(literal.number);
-}
-
-/// Modules of the file in its order, behind those of the command line.
+/// Modules of the command line first, then those of the file with their parameters.
 void load_modules(Configured& c, const Options& options) {
-    const auto given = split_path(options.module_path);
-    const auto standard = split_path(find_places().module_dir);
+    const cfg::ModulePaths paths{split_path(find_places().module_dir),
+                                 split_path(options.module_path)};
     for (const auto& name : options.modules) {
-        const auto loaded = c.registry.load(name, given.empty() ? standard : given);
+        const auto loaded =
+            c.registry.load(name, paths.forced.empty() ? paths.standard : paths.forced);
         if (!loaded) c.diagnostics.error({}, loaded.error().str());
     }
-    for (const auto& line : c.config.modules) {
-        const auto& path = !given.empty()              ? given
-                           : !line.search_path.empty() ? line.search_path
-                                                       : standard;
-        const auto loaded = c.registry.load(line.name, path);
-        if (!loaded) c.diagnostics.error(line.at, loaded.error().str());
-    }
+    cfg::load_modules(c.config, paths, c.registry, c.diagnostics);
 }
 
-void set_parameters(Configured& c, const Options& options) {
-    for (const auto& line : c.config.parameters) {
-        const auto set = c.registry.set_parameter(line.module, line.name, to_value(line.value));
-        if (!set) c.diagnostics.error(line.at, set.error().str());
-    }
+void set_given_parameters(Configured& c, const Options& options) {
     for (const auto& given : options.module_parameters) {
         const auto number = text::parse_int(given.value);
         const Value value =
@@ -81,7 +68,7 @@ std::unique_ptr<Configured> configure(const std::string& path, const Options& op
     if (const auto core = c->registry.add(core_descriptor()); !core)
         c->diagnostics.error({}, core.error().str());
     load_modules(*c, options);
-    set_parameters(*c, options);
+    set_given_parameters(*c, options);
     c->program = cfg::compile(c->config, c->registry, c->diagnostics);
     if (c->diagnostics.errors() != 0) c->program = nullptr;
     return c;

@@ -49,8 +49,6 @@ std::string replaced(std::string text, std::string_view from, std::string_view t
     return text.replace(at, from.size(), to);
 }
 
-constexpr std::string_view kVia = "Via: SIP/2.0/UDP 10.0.0.1:5062;branch=z9hG4bK1\r\n";
-
 std::string with_via(std::string_view value) {
     return request({}, "Via: " + std::string(value) + "\r\n");
 }
