@@ -13,7 +13,7 @@ using namespace std::string_view_literals;
 namespace {
 
 /// Stands for tm: has a transaction when the test says so, and remembers what it was to answer.
-class FakeTm final : public Module, public tm::Api {
+class FakeTm final : public Module, public fairlead::tm::Api {
 public:
     bool is_there = false;
     std::string answered;
@@ -28,7 +28,7 @@ public:
     std::string_view reply_to_tag(const Message&) const noexcept override { return "tm-tag"; }
 };
 
-constexpr Offer offered[] = {offers<FakeTm, tm::Api>()};
+constexpr Offer offered[] = {offers<FakeTm, fairlead::tm::Api>()};
 constexpr Descriptor fake_tm{
     .name = "tm", .summary = "stands for tm", .create = make_module<FakeTm>, .offers = offered};
 
