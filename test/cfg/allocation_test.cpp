@@ -2,35 +2,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <catch2/catch.hpp>
 
-#include <atomic>
-#include <cstdlib>
-#include <new>
-
 #include "test/cfg/script_host.h"
+#include "test/support/counted_new.h"
 
-namespace {
-
-std::atomic<std::uint64_t> allocations{0};
-
-void* counted(std::size_t size) {
-    ++allocations;
-    void* const block = std::aligned_alloc(16, (size + 15) / 16 * 16);
-    if (block == nullptr) std::abort();
-    return block;
-}
-
-}  // namespace
-
-// The array forms call these.
-void* operator new(std::size_t size) {
-    return counted(size);
-}
-void operator delete(void* block) noexcept {
-    std::free(block);
-}
-void operator delete(void* block, std::size_t) noexcept {
-    std::free(block);
-}
+using fairlead::test::allocations;
 
 TEST_CASE("statements and expressions do not allocate") {
     fairlead::test::ScriptHost host;
@@ -51,8 +26,8 @@ TEST_CASE("statements and expressions do not allocate") {
     };
     for (int i = 0; i < 10; ++i) again();
     const int before_calls = host.toy().quiet_calls;
-    const std::uint64_t before = allocations;
+    const std::uint64_t before = allocations();
     for (int i = 0; i < 1000; ++i) again();
-    CHECK(allocations - before == 0);
+    CHECK(allocations() - before == 0);
     CHECK(host.toy().quiet_calls - before_calls == 3000);
 }

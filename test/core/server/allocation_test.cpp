@@ -1,27 +1,10 @@
-// In steady state a message costs no call to the system's allocator. SPDX-License-Identifier:
-// Apache-2.0
+// In steady state a message costs no call to the system's allocator.
+// SPDX-License-Identifier: Apache-2.0
 #include <catch2/catch.hpp>
-#include <cstdlib>
-#include <new>
 
+#include "test/support/counted_new.h"
 #include "test/support/message_builder.h"
 #include "test/support/module_host.h"
-
-namespace {
-std::size_t allocations = 0;
-}
-
-void* operator new(std::size_t size) {
-    ++allocations;
-    if (void* const block = std::malloc(size)) return block;
-    throw std::bad_alloc();
-}
-void operator delete(void* block) noexcept {
-    std::free(block);
-}
-void operator delete(void* block, std::size_t) noexcept {
-    std::free(block);
-}
 
 using namespace fairlead;
 using namespace fairlead::test;
@@ -41,8 +24,8 @@ TEST_CASE("a forwarded request and a relayed reply allocate nothing") {
 
     const auto send = [&](const std::string& bytes) { host.receive(bytes); };
     for (int i = 0; i < 3; ++i) send(request), send(answer);
-    const std::size_t before = allocations;
+    const std::uint64_t before = allocations();
     for (int i = 0; i < 10; ++i) send(request), send(answer);
-    CHECK(allocations == before);
+    CHECK(allocations() == before);
     CHECK(host.statistic("core", "rcv_requests") == 14);
 }
