@@ -96,6 +96,7 @@ private:
         std::array<std::size_t, kWordsInGroup> to_check{};
         for (std::size_t i = 0; i < kWordsInGroup; ++i) {
             for (const std::size_t hit : hits[i]) w_.land_true(hit);
+            // NOLINTNEXTLINE(misc-redundant-expression): both names are 0
             w_.put(BPF_LDX | BPF_W | BPF_IMM, static_cast<std::uint32_t>(base + i * 4));
             to_check[i] = w_.jump();
         }
@@ -142,6 +143,7 @@ private:
         w_.put(BPF_LD | BPF_B | BPF_IND, kValue);
         w_.put(BPF_JMP | BPF_JEQ | BPF_K, ' ', 0, 3);
         w_.put(BPF_MISC | BPF_TXA, 0);
+        // NOLINTNEXTLINE(misc-redundant-expression): both names are 0
         w_.put(BPF_ALU | BPF_ADD | BPF_K, 1);
         w_.put(BPF_MISC | BPF_TAX, 0);
         w_.put(BPF_LD | BPF_B | BPF_IND, kValue);

@@ -31,9 +31,9 @@ Ms Backoff::died(Ms now) noexcept {
     return delay_;
 }
 
-Supervisor::Supervisor(std::vector<Process> processes, Workload& workload, Ms exit_timeout)
+Supervisor::Supervisor(const std::vector<Process>& processes, Workload& workload, Ms exit_timeout)
     : workload_(workload), exit_timeout_(exit_timeout), self_(getpid()) {
-    for (auto& process : processes) {
+    for (const auto& process : processes) {
         children_.push_back(std::make_unique<Child>(*this));
         children_.back()->process = process;
     }

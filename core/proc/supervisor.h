@@ -61,7 +61,7 @@ private:
 class Supervisor final : SignalHandler, Watcher {
 public:
     /// `processes` have their slots; names are owned by the caller.
-    Supervisor(std::vector<Process> processes, Workload& workload, Ms exit_timeout);
+    Supervisor(const std::vector<Process>& processes, Workload& workload, Ms exit_timeout);
     ~Supervisor();
 
     /// Forks all and waits until each is ready. An error when one ended before; the others are
