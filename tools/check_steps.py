@@ -5,6 +5,7 @@
 Each step adds to the count of test cases. The last line is "N passed, N failed"; what failed is
 listed above it with the place of its output."""
 import argparse
+import base64
 import json
 import os
 import pathlib
@@ -207,6 +208,8 @@ def start_fuzzer(program):
     stem = name.removeprefix("fuzz_").removesuffix("_fuzz")
     seeds = [str(path) for path in (ROOT / "test/fuzz/corpus" / stem,) if path.is_dir()]
     log = ROOT / f"build-asan/{name}.log"
+    for old in log.parent.glob(f"{name}-*"):
+        old.unlink()
     return name, log, subprocess.Popen(
         [str(program), f"-max_total_time={FUZZ_SECONDS}", "-timeout=10", "-rss_limit_mb=4096",
          "-print_final_stats=1", f"-artifact_prefix={ROOT}/build-asan/{name}-", str(corpus), *seeds],
@@ -220,6 +223,9 @@ def finish_fuzzer(count, name, log, process):
     print(f"  {name}: {runs.group(1) if runs else 0} inputs in {FUZZ_SECONDS} s")
     if status:
         print(last(output, 40))
+        print("\n".join(re.findall(r"^\S+\.(?:cpp|h):\d+: .*$", output, re.M)))
+        for path in sorted(log.parent.glob(f"{name}-*")):  # enough to repeat it elsewhere
+            print(f"{path.name}, in base64: {base64.b64encode(path.read_bytes()).decode()}")
     count.add(f"fuzz {name}", status == 0, f"exit status {status}, see {log.relative_to(ROOT)}")
 
 

@@ -67,12 +67,15 @@ void check_same_call(const Message& a, const Message& b) {
 
 /// Room is left for what we add: a message at its very limits may go beyond them when written.
 bool has_room(const Message& m) {
-    const auto many = [](std::string_view s) {
-        return std::count(s.begin(), s.end(), ';') > 60 || s.size() > kMaxHeaderValue - 100;
-    };
+    const auto many = [](std::string_view s) { return std::count(s.begin(), s.end(), ';') > 60; };
+    const auto is_long = [](const Header& h) { return h.value_length > kMaxHeaderValue - 100; };
     return m.bytes().size() < kMaxMessage - 1000 && m.headers().size() < kMaxHeaders - 3 &&
-           !many(m.via()->text) && !many(m.to()->text) && m.count(HeaderType::via) < 60 &&
-           std::count(m.bytes().begin(), m.bytes().end(), ',') < 60;
+           !many(m.via()->text) && !many(m.to()->text) &&
+           std::none_of(m.headers().begin(), m.headers().end(), is_long) &&
+           // No more Via values than fields and commas together.
+           m.count(HeaderType::via) +
+                   static_cast<std::size_t>(std::count(m.bytes().begin(), m.bytes().end(), ',')) <
+               kMaxVias - 2;
 }
 
 void check_forwarded(const Message& m) {
