@@ -258,8 +258,19 @@ std::string Service::crash_directory() const {
 }
 
 Shared Service::shared() {
-    return {clock_,     *engine_,       *memory_,       *counters_, net_,     *sockets_,
-            *steering_, notes_.items(), pages_.items(), mailboxes_, wakeups_, wheels_};
+    return {clock_,
+            *engine_,
+            *memory_,
+            *counters_,
+            net_,
+            *sockets_,
+            *steering_,
+            notes_.items(),
+            pages_.items(),
+            mailboxes_,
+            wakeups_,
+            wheels_,
+            net::Gather::Duration(settings_.gather_usec)};
 }
 
 int Service::supervise() {

@@ -30,6 +30,7 @@ constexpr SettingRow kRows[] = {
     {"maxbuffer", &S::receive_buffer, 4096, INT32_MAX},
     {"disable_tcp", &S::disable_tcp},
     {"steering", &S::steering},
+    {"udp_gather_usec", &S::gather_usec, 0, 10'000},
     // Processes and the system
     {"children", &S::workers, 1, 200},
     {"fork", &S::fork},

@@ -3,12 +3,14 @@
 #include "core/server/worker.h"
 
 #include <csignal>
+#include <ctime>
 
 #include "core/base/log.h"
 
 namespace fairlead::server {
 
-Worker::Worker(const Shared& shared, const Process& process) : shared_(shared), process_(process) {}
+Worker::Worker(const Shared& shared, const Process& process)
+    : shared_(shared), process_(process), gather_(shared.gather) {}
 
 bool Worker::start() {
     shared_.clock.follow(loop_.clock());
@@ -43,10 +45,20 @@ bool Worker::start() {
 
 void Worker::loop() {
     while (!stopping_) {
+        // First, while the mailbox still counts as awake: mail that comes meanwhile wakes nobody.
+        if (is_worker()) gather();
         const bool may_sleep =
             !is_worker() || shared_.mailboxes[process_.index]->prepare_to_sleep();
         loop_.run_once(may_sleep);
     }
+}
+
+void Worker::gather() noexcept {
+    const auto pause = gather_.wait(std::chrono::steady_clock::now());
+    if (pause == net::Gather::Duration::zero()) return;
+    // A signal ends it early; the loop then finds it.
+    const timespec length{0, static_cast<long>(pause.count()) * 1000};
+    ::nanosleep(&length, nullptr);
 }
 
 void Worker::finish() {
@@ -112,6 +124,7 @@ void Worker::ready(int) noexcept {
 
 void Worker::received(std::string_view bytes, const Received& from) noexcept {
     proc::WorkNote& note = shared_.notes[process_.slot];
+    gather_.count();
     note.begin(bytes, from, shared_.clock.unix_seconds());
     shared_.engine.receive(bytes, from);
     note.end();

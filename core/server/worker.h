@@ -9,6 +9,7 @@
 
 #include "core/event/fd.h"
 #include "core/event/loop.h"
+#include "core/net/gather.h"
 #include "core/net/steering.h"
 #include "core/net/udp_net.h"
 #include "core/net/udp_reader.h"
@@ -55,6 +56,7 @@ struct Shared {
     std::span<shm::Mailbox* const> mailboxes;  ///< by worker
     std::span<const Wakeup> wakeups;           ///< by worker
     std::span<shm::TimerWheel* const> wheels;  ///< by process slot
+    net::Gather::Duration gather;              ///< how long a busy worker lets datagrams gather
 };
 
 class Worker final : net::Receiver, net::SendErrors, Watcher, SignalHandler, BatchEnd {
@@ -74,6 +76,7 @@ private:
 
     [[nodiscard]] bool start();
     void loop();
+    void gather() noexcept;
     void finish();
     void take_mail() noexcept;
     void tick() noexcept;
@@ -93,6 +96,7 @@ private:
     Watch fast_tick_, slow_tick_, mail_watch_, stop_watch_, interrupt_watch_;
     bool is_fast_ = true;
     std::optional<net::UdpReader> reader_;
+    net::Gather gather_;
 };
 
 }  // namespace fairlead::server
