@@ -9,33 +9,90 @@ namespace {
 
 constexpr Range kTime{.min = 1, .max = INT32_MAX};
 
-/// A time takes an integer (milliseconds) or a string with its unit.
+constexpr std::string_view kWithUnit = "The same with its unit: \"500ms\", \"30s\".";
+
+/// A time in milliseconds takes an integer or a string with its unit.
 template <int Tm::* Field>
-constexpr Param time(std::string_view name, std::string_view doc) {
+constexpr Param lifetime(std::string_view name, std::string_view doc) {
     return param<Field>(name, doc, kTime);
 }
 template <int Tm::* Field>
+constexpr Param lifetime_text(std::string_view name) {
+    return param_method<&Tm::set_lifetime<Field>>(name, kWithUnit, Type::string);
+}
+
+/// A time whose bare number may be seconds (times.h).
+template <TimeName Name>
+constexpr Param time(std::string_view name, std::string_view doc, std::string (*initial)(const Module&)) {
+    return {name,
+            doc,
+            Type::integer,
+            kTime,
+            false,
+            [](Module& m, const Value& v) { return static_cast<Tm&>(m).set_time<Name>(v); },
+            initial};
+}
+template <TimeName Name>
 constexpr Param time_text(std::string_view name) {
-    return param_method<&Tm::set_time<Field>>(name, "The same with its unit: \"500ms\", \"30s\".",
-                                              Type::string);
+    return param_method<&Tm::set_time<Name>>(name, kWithUnit, Type::string);
+}
+template <std::uint32_t Times::* Field>
+std::string initial(const Module&) {
+    return std::to_string(Times().*Field);
+}
+std::string none(const Module&) {
+    return {};
 }
 
 constexpr Param params[] = {
-    time<&Tm::fr_timer>("fr_timer", "Milliseconds without a final reply (INVITE: without any)."),
-    time_text<&Tm::fr_timer>("fr_timer"),
-    time<&Tm::fr_inv_timer>("fr_inv_timer",
-                            "Milliseconds without a final reply to an INVITE that rings."),
-    time_text<&Tm::fr_inv_timer>("fr_inv_timer"),
-    time<&Tm::wt_timer>("wt_timer", "Milliseconds that a completed transaction stays."),
-    time_text<&Tm::wt_timer>("wt_timer"),
-    time<&Tm::retr_timer1>("retr_timer1", "T1: the first retransmission interval."),
-    time_text<&Tm::retr_timer1>("retr_timer1"),
-    time<&Tm::retr_timer2>("retr_timer2", "T2: the longest retransmission interval."),
-    time_text<&Tm::retr_timer2>("retr_timer2"),
-    time<&Tm::max_inv_lifetime>("max_inv_lifetime", "No INVITE waits longer for a final reply."),
-    time_text<&Tm::max_inv_lifetime>("max_inv_lifetime"),
-    time<&Tm::max_noninv_lifetime>("max_noninv_lifetime", "The same for other requests."),
-    time_text<&Tm::max_noninv_lifetime>("max_noninv_lifetime"),
+    param_method<&Tm::set_timer_units>(
+        "timer_units",
+        "What bare numbers are in fr_timer, fr_inv_timer, wt_timer, delete_timer, retr_timer…, "
+        "unix_tx_timeout: \"s\", \"ms\", or \"auto\" (the default): seconds where a number is too "
+        "small for milliseconds or where delete_timer or retr_timer1p1, 1p2, 1p3 is set, else "
+        "milliseconds. A mixture is refused.",
+        Type::string),
+    time<TimeName::fr_timer>("fr_timer",
+                             "Without a final reply (INVITE: without any) until then: 408.",
+                             initial<&Times::fr>),
+    time_text<TimeName::fr_timer>("fr_timer"),
+    time<TimeName::fr_inv_timer>("fr_inv_timer", "The same for an INVITE that rings.",
+                                 initial<&Times::fr_inv>),
+    time_text<TimeName::fr_inv_timer>("fr_inv_timer"),
+    time<TimeName::wt_timer>("wt_timer", "How long a completed transaction stays.",
+                             initial<&Times::wait>),
+    time_text<TimeName::wt_timer>("wt_timer"),
+    time<TimeName::delete_timer>(
+        "delete_timer", "Without effect: a transaction is freed when nobody uses it.", none),
+    time_text<TimeName::delete_timer>("delete_timer"),
+    time<TimeName::retr_timer1>("retr_timer1", "T1: the first retransmission interval.",
+                                initial<&Times::t1>),
+    time_text<TimeName::retr_timer1>("retr_timer1"),
+    time<TimeName::retr_timer1p1>("retr_timer1p1",
+                                  "T1, where the intervals are given one by one; behind the third "
+                                  "all are retr_timer2.",
+                                  none),
+    time_text<TimeName::retr_timer1p1>("retr_timer1p1"),
+    time<TimeName::retr_timer1p2>(
+        "retr_timer1p2", "The second retransmission interval; default twice the first.", none),
+    time_text<TimeName::retr_timer1p2>("retr_timer1p2"),
+    time<TimeName::retr_timer1p3>("retr_timer1p3", "The third; default four times the first.",
+                                  none),
+    time_text<TimeName::retr_timer1p3>("retr_timer1p3"),
+    time<TimeName::retr_timer2>("retr_timer2", "T2: the longest retransmission interval.",
+                                initial<&Times::t2>),
+    time_text<TimeName::retr_timer2>("retr_timer2"),
+    param_method<&Tm::set_avp_name<&Tm::fr_timer_avp>>(
+        "fr_timer_avp", "Name of an AVP with the fr_timer of one transaction, in seconds.",
+        Type::string),
+    param_method<&Tm::set_avp_name<&Tm::fr_inv_timer_avp>>(
+        "fr_inv_timer_avp", "The same for fr_inv_timer; such a transaction is noisy.",
+        Type::string),
+    lifetime<&Tm::max_inv_lifetime>("max_inv_lifetime",
+                                    "No INVITE waits longer for a final reply."),
+    lifetime_text<&Tm::max_inv_lifetime>("max_inv_lifetime"),
+    lifetime<&Tm::max_noninv_lifetime>("max_noninv_lifetime", "The same for other requests."),
+    lifetime_text<&Tm::max_noninv_lifetime>("max_noninv_lifetime"),
     param<&Tm::retr_invite_cap>("retr_invite_cap",
                                 "1: INVITE retransmissions stop growing at T2 (RFC 3261: they "
                                 "double)."),
@@ -163,6 +220,11 @@ constexpr Function functions[] = {
     function<&Tm::t_set_retr>("t_set_retr", "T1 and T2 of this transaction; 0 leaves.", kAsk, "t1",
                               "t2"),
     function<&Tm::t_reset_retr>("t_reset_retr", "Back to the parameters.", kAsk),
+    function<&Tm::t_set_max_lifetime>(
+        "t_set_max_lifetime",
+        "max_inv_lifetime and max_noninv_lifetime of this transaction, in milliseconds; 0 leaves.",
+        kAsk, "invite", "other"),
+    function<&Tm::t_reset_max_lifetime>("t_reset_max_lifetime", "Back to the parameters.", kAsk),
     function<&Tm::t_set_auto_inv_100>("t_set_auto_inv_100", "0: no automatic 100 for this INVITE.",
                                       kR, "on"),
     function<&Tm::t_set_disable_6xx>("t_set_disable_6xx", "1: 6xx is like any negative reply.",

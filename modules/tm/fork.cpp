@@ -6,12 +6,14 @@
 
 #include "core/api/log.h"
 #include "core/api/route_target.h"
+#include "core/api/text.h"
 #include "modules/tm/cancel.h"
 #include "modules/tm/cells.h"
 #include "modules/tm/local_reply.h"
 #include "modules/tm/lookup.h"
 #include "modules/tm/perform.h"
 #include "modules/tm/replies.h"
+#include "modules/tm/times.h"
 
 namespace fairlead::tm {
 namespace {
@@ -20,6 +22,32 @@ using BucketGuard = shm::Guard<Bucket>;
 
 int number(ScriptError e) noexcept {
     return static_cast<int>(e);
+}
+
+/// A time from an AVP: seconds, or a text with its unit; 0 when there is none.
+std::uint32_t time_from(const Message& m, const std::string& name) noexcept {
+    if (name.empty()) return 0;
+    const Value value = m.avps.get(name);
+    if (value.is_integer()) {
+        const bool fits = value.integer() > 0 && value.integer() <= INT32_MAX / 1000;
+        return fits ? static_cast<std::uint32_t>(value.integer() * 1000) : 0;
+    }
+    const std::string_view s = value.string();
+    if (const auto seconds = text::parse_uint(s, INT32_MAX / 1000))
+        return static_cast<std::uint32_t>(*seconds * 1000);
+    const Result<std::uint32_t> time = parse_time(s);
+    return time ? *time : 0;
+}
+
+void times_from_avps(const Runtime& rt, const Message& m, const Work& w) noexcept {
+    const std::uint32_t fr = time_from(m, rt.options.fr_timer_avp);
+    const std::uint32_t fr_inv = time_from(m, rt.options.fr_inv_timer_avp);
+    if (fr == 0 && fr_inv == 0) return;
+    const BucketGuard guard(*w.bucket);
+    if (fr != 0) w.cell->fr = fr;
+    if (fr_inv == 0) return;
+    w.cell->fr_inv = fr_inv;
+    w.cell->set(Cell::noisy);
 }
 
 /// A branch that is made but not linked.
@@ -284,6 +312,7 @@ int forward_nonack(Runtime& rt, Message& m, const Destination& to) {
         return -1;
     }
     Outgoing out(rt.outbox, rt.core->net());
+    times_from_avps(rt, m, w);
     const int result = Fork(rt, m, w, to, out).run();
     out.send();
     return result;
@@ -310,6 +339,7 @@ int relay(Runtime& rt, Message& m, const Destination& to) {
         return number(ScriptError::too_many_hops);
     }
     if (w.made_here && method == sip::Method::invite) add_trying(rt, m, w, out);
+    times_from_avps(rt, m, w);
     const int result = Fork(rt, m, w, to, out).run();
     out.send();  // the 100 goes out also when nothing else does
     return result;

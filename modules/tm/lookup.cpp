@@ -68,6 +68,8 @@ void apply(const Work& w, Cell& c) noexcept {
     if (w.fr_inv != 0) c.fr_inv = w.fr_inv;
     if (w.t1 != 0) c.t1 = w.t1;
     if (w.t2 != 0) c.t2 = w.t2;
+    if (const std::uint32_t most = c.is_invite() ? w.max_invite : w.max_other; most != 0)
+        c.lifetime = most;
 }
 
 /// The request is here again: what was answered is answered once more.

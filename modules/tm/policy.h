@@ -8,6 +8,8 @@ namespace fairlead::tm {
 /// Times in milliseconds; the names and defaults are those of the parameters.
 struct Policy {
     std::uint32_t t1 = 500, t2 = 4000;
+    /// The older generation's second and third interval, after which T2 follows; 0: doubling.
+    std::uint32_t second = 0, third = 0;
     std::uint32_t fr = 30000, fr_inv = 120000;
     std::uint32_t wait = 5000;
     std::uint32_t max_invite = 180000, max_other = 32000;

@@ -129,7 +129,7 @@ Verdict Tm::t_set_fr(Message& m, int fr_inv, std::optional<int> fr) {
 }
 
 Verdict Tm::t_reset_fr(Message& m) {
-    return t_set_fr(m, fr_inv_timer, fr_timer);
+    return t_set_fr(m, static_cast<int>(rt_.policy.fr_inv), static_cast<int>(rt_.policy.fr));
 }
 
 Verdict Tm::t_set_retr(Message& m, int t1, int t2) {
@@ -145,7 +145,28 @@ Verdict Tm::t_set_retr(Message& m, int t1, int t2) {
 }
 
 Verdict Tm::t_reset_retr(Message& m) {
-    return t_set_retr(m, retr_timer1, retr_timer2);
+    return t_set_retr(m, static_cast<int>(rt_.policy.t1), static_cast<int>(rt_.policy.t2));
+}
+
+Verdict Tm::t_set_max_lifetime(Message& m, int invite, int other) {
+    if (invite < 0 || other < 0) return Verdict::no;
+    Work& w = work_for(rt_, m);
+    if (invite > 0) w.max_invite = static_cast<std::uint32_t>(invite);
+    if (other > 0) w.max_other = static_cast<std::uint32_t>(other);
+    if (w.cell == nullptr) return Verdict::yes;
+    const BucketGuard guard(*w.bucket);
+    const std::uint32_t most = w.cell->is_invite() ? w.max_invite : w.max_other;
+    if (most == 0) return Verdict::yes;
+    w.cell->lifetime = most;
+    for (Branch* b = w.cell->branches.get(); b != nullptr; b = b->next.get())
+        if (b->final_at != kNever) b->final_at = std::min(b->final_at, most);
+    rest(rt_, *w.cell);
+    return Verdict::yes;
+}
+
+Verdict Tm::t_reset_max_lifetime(Message& m) {
+    return t_set_max_lifetime(m, static_cast<int>(rt_.policy.max_invite),
+                              static_cast<int>(rt_.policy.max_other));
 }
 
 Verdict Tm::t_set_auto_inv_100(Message& m, int on) {

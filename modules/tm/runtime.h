@@ -22,7 +22,8 @@ struct Options {
     int default_code = 500;
     std::string default_reason = "Server Internal Error";
     bool reply_matching = true;
-    int max_transactions = 0;  ///< 0: as many as memory holds
+    int max_transactions = 0;                    ///< 0: as many as memory holds
+    std::string fr_timer_avp, fr_inv_timer_avp;  ///< names; "" for none
 };
 
 struct Tags {
@@ -56,6 +57,7 @@ struct Work {
     RouteId on_failure = RouteId::none, on_reply = RouteId::none, on_branch = RouteId::none;
     std::uint32_t fr = 0, fr_inv = 0;  ///< t_set_fr before there is a transaction; 0: not set
     std::uint32_t t1 = 0, t2 = 0;
+    std::uint32_t max_invite = 0, max_other = 0;  ///< t_set_max_lifetime
     std::uint16_t cell_flags = 0;  ///< Cell::disable_6xx … set before there is a transaction
     Branch* branch = nullptr;      ///< of the reply, or the winner
     int branch_index = -1;         ///< in branch_route and onreply_route

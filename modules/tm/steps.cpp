@@ -186,6 +186,17 @@ void branch_timeout(Cell& c, Branch& b, Turn& t) noexcept {
     check_complete(c, t);
 }
 
+/// How long after this retransmission the next one is due.
+std::uint32_t next_interval(const Cell& c, Branch& b, const Policy& policy) noexcept {
+    if (policy.second != 0) {
+        b.resent = static_cast<std::uint8_t>(std::min(b.resent + 1, 3));
+        return b.resent == 1 ? policy.second : b.resent == 2 ? policy.third : c.t2;
+    }
+    // RFC 3261 17.1.1.2 lets Timer A grow without bound, 17.1.2.2 stops Timer E at T2.
+    const std::uint32_t next = 2 * b.interval;
+    return !c.is_invite() || policy.cap_invite_interval ? std::min(next, c.t2) : next;
+}
+
 void branch_retransmit(Cell& c, Branch& b, Turn& t) noexcept {
     const Do todo =
         c.is_invite() ? move(b, ClientInviteEvent::timer_a) : move(b, ClientEvent::timer_e);
@@ -194,10 +205,8 @@ void branch_retransmit(Cell& c, Branch& b, Turn& t) noexcept {
         return;
     }
     t.actions.add(Act::resend_request, &b);
-    b.interval *= 2;
-    // RFC 3261 17.1.1.2 lets Timer A grow without bound, 17.1.2.2 stops Timer E at T2.
+    b.interval = next_interval(c, b, t.policy);
     if (has(todo, Do::slow_retransmit)) b.interval = c.t2;
-    if (!c.is_invite() || t.policy.cap_invite_interval) b.interval = std::min(b.interval, c.t2);
     b.retransmit_at = c.at(t.now) + b.interval;
 }
 
@@ -249,8 +258,8 @@ void server_end(Cell& c, Turn& t) noexcept {
 /// The conditions under which noisy_ctimer=0 lets an INVITE die without a word.
 bool is_silent(const Cell& c, const Branch& b, const Policy& p) noexcept {
     if (!c.is_invite()) return p.rfc4320 && b.has(Branch::timed_out);  // RFC 4320 4.2
-    return !p.noisy_ctimer && b.has(Branch::timed_out) && !b.has(Branch::replied) &&
-           c.branch_count == 1 && b.on_failure == RouteId::none;
+    return !p.noisy_ctimer && !c.has(Cell::noisy) && b.has(Branch::timed_out) &&
+           !b.has(Branch::replied) && c.branch_count == 1 && b.on_failure == RouteId::none;
 }
 
 void retire(Cell& c, int mode, std::uint16_t step) noexcept {

@@ -15,24 +15,34 @@
 
 namespace fairlead::tm {
 
-Result<int> Tm::parse_time(std::string_view text) {
-    const std::size_t digits = text.find_first_not_of("0123456789");
-    const std::string_view unit =
-        digits == std::string_view::npos ? std::string_view("ms") : text.substr(digits);
-    const auto number = text::parse_uint(text.substr(0, digits), 1'000'000'000);
-    const std::uint64_t factor = unit == "ms" ? 1 : unit == "s" ? 1000 : unit == "m" ? 60000 : 0;
-    if (!number || factor == 0 || *number * factor > INT32_MAX)
-        return fail("not a time such as \"500ms\", \"30s\" or \"2m\"");
-    return static_cast<int>(*number * factor);
+Result<void> Tm::set_timer_units(const Value& text) {
+    if (text.string() == "s")
+        times.units = TimerUnits::seconds;
+    else if (text.string() == "ms")
+        times.units = TimerUnits::milliseconds;
+    else if (text.string() == "auto")
+        times.units = TimerUnits::automatic;
+    else
+        return fail("timer_units is \"s\", \"ms\" or \"auto\"");
+    return {};
 }
 
-Policy Tm::policy() const noexcept {
+std::string Tm::avp_name(std::string_view text) {
+    text = text::trim(text);
+    if (text.starts_with("$avp(") && text.ends_with(')')) text = text.substr(5, text.size() - 6);
+    if (text.starts_with("s:")) text.remove_prefix(2);
+    return std::string(text);
+}
+
+Policy Tm::policy(const Times& time) const noexcept {
     const auto ms = [](int n) { return static_cast<std::uint32_t>(n); };
-    return {.t1 = ms(retr_timer1),
-            .t2 = ms(retr_timer2),
-            .fr = ms(fr_timer),
-            .fr_inv = ms(fr_inv_timer),
-            .wait = ms(wt_timer),
+    return {.t1 = time.t1,
+            .t2 = time.t2,
+            .second = time.second,
+            .third = time.third,
+            .fr = time.fr,
+            .fr_inv = time.fr_inv,
+            .wait = time.wait,
             .max_invite = ms(max_inv_lifetime),
             .max_other = ms(max_noninv_lifetime),
             .cap_invite_interval = retr_invite_cap,
@@ -52,9 +62,13 @@ Policy Tm::policy() const noexcept {
 
 Result<void> Tm::prepare(Core& core) {
     rt_.core = &core;
-    rt_.policy = policy();
-    rt_.options = {auto_inv_100,   auto_inv_100_reason, unmatched_cancel, default_code,
-                   default_reason, reply_matching,      max_transactions};
+    const Result<Times> time = resolve(times);
+    if (!time) return std::unexpected(time.error());
+    for (const std::string& line : time->guessed) LOG(info, "{}", line);
+    rt_.policy = policy(*time);
+    rt_.options = {auto_inv_100,     auto_inv_100_reason, unmatched_cancel,
+                   default_code,     default_reason,      reply_matching,
+                   max_transactions, fr_timer_avp,        fr_inv_timer_avp};
     rt_.counts = counts;
     shm::Segment& memory = core.memory();
     rt_.tags = {memory.tag("tm", "transaction"), memory.tag("tm", "keys"),

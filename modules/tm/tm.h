@@ -10,6 +10,7 @@
 #include "modules/tm/api.h"
 #include "modules/tm/fork.h"
 #include "modules/tm/runtime.h"
+#include "modules/tm/times.h"
 
 namespace fairlead::tm {
 
@@ -20,8 +21,8 @@ using BranchRoute = RouteArg<Route::branch>;
 class Tm final : public Module, public Api, private TimerHandler, private Core::SendFailureHandler {
 public:
     // Parameters; times in milliseconds.
-    int fr_timer = 30000, fr_inv_timer = 120000, wt_timer = 5000;
-    int retr_timer1 = 500, retr_timer2 = 4000;
+    GivenTimes times;
+    std::string fr_timer_avp, fr_inv_timer_avp;
     int max_inv_lifetime = 180000, max_noninv_lifetime = 32000;
     bool retr_invite_cap = false;
     bool rfc4320 = true;
@@ -47,10 +48,28 @@ public:
 
     /// "30s", "500ms", "2m" for any of the times above.
     template <int Tm::* Field>
-    Result<void> set_time(const Value& text) {
-        const Result<int> time = parse_time(text.string());
+    Result<void> set_lifetime(const Value& text) {
+        const Result<std::uint32_t> time = parse_time(text.string());
         if (!time) return std::unexpected(time.error());
-        this->*Field = *time;
+        this->*Field = static_cast<int>(*time);
+        return {};
+    }
+    template <TimeName Name>
+    Result<void> set_time(const Value& value) {
+        if (!value.is_string()) {
+            times[Name].number = value.integer();
+            return {};
+        }
+        const Result<std::uint32_t> time = parse_time(value.string());
+        if (!time) return std::unexpected(time.error());
+        times[Name].exact = *time;
+        return {};
+    }
+    Result<void> set_timer_units(const Value& text);
+    /// "$avp(name)", "$avp(s:name)", "s:name" or "name"; "" for none.
+    template <std::string Tm::* Field>
+    Result<void> set_avp_name(const Value& text) {
+        this->*Field = avp_name(text.string());
         return {};
     }
 
@@ -105,6 +124,8 @@ public:
     Verdict t_reset_fr(Message& m);
     Verdict t_set_retr(Message& m, int t1, int t2);
     Verdict t_reset_retr(Message& m);
+    Verdict t_set_max_lifetime(Message& m, int invite, int other);
+    Verdict t_reset_max_lifetime(Message& m);
     Verdict t_set_auto_inv_100(Message& m, int on);
     Verdict t_set_disable_6xx(Message& m, int on);
     Verdict t_set_no_e2e_cancel_reason(Message& m, int on);
@@ -125,12 +146,12 @@ private:
     void fired(shm::TimerEntry& entry) noexcept override;
     void failed(void* object, std::uint32_t index) noexcept override;
 
-    [[nodiscard]] static Result<int> parse_time(std::string_view text);
     [[nodiscard]] static std::string_view join(Message& m, std::string_view proto,
                                                std::string_view host, const Value& port);
     [[nodiscard]] static Verdict relayed(int result) noexcept { return Verdict(result); }
     [[nodiscard]] static int relay(Runtime& rt, Message& m, const Destination& to);
-    [[nodiscard]] Policy policy() const noexcept;
+    [[nodiscard]] static std::string avp_name(std::string_view text);
+    [[nodiscard]] Policy policy(const Times& times) const noexcept;
     [[nodiscard]] int code_of(const Value& code) const noexcept;
     Verdict set_flag(Message& m, Cell::Flag flag, bool on);
     template <class F>

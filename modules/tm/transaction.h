@@ -69,6 +69,7 @@ struct Branch {
     std::uint8_t state = 0;  ///< ClientInviteState or ClientState
     CancelState cancelling = CancelState::none;
     std::uint8_t flags = 0;
+    std::uint8_t resent = 0;  ///< retransmissions up to 3, where intervals are given one by one
 
     [[nodiscard]] bool has(Flag f) const noexcept { return (flags & f) != 0; }
     void set(Flag f) noexcept { flags = static_cast<std::uint8_t>(flags | f); }
@@ -99,7 +100,8 @@ struct Cell : shm::TimerEntry {
         disable_6xx = 512,     ///< t_set_disable_6xx
         in_route = 1024,       ///< the request's script still runs
         no_e2e_reason = 2048,  ///< t_set_no_e2e_cancel_reason
-        last_local = 4096      ///< the last reply upstream was made here
+        last_local = 4096,     ///< the last reply upstream was made here
+        noisy = 8192           ///< never ends silently, whatever noisy_ctimer says
     };
 
     shm::Ptr<Cell> link;  ///< next in the bucket

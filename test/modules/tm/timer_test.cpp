@@ -163,6 +163,96 @@ TEST_CASE("max_inv_lifetime ends what keeps ringing") {
     CHECK(times(host, "SIP/2.0 408", 3000).at(0) == 500);
 }
 
+TEST_CASE("retr_timer1p1 to 1p3: three intervals of their own, then T2") {
+    TmHost host;
+    host.param("tm", "retr_timer1p1", 1);
+    host.param("tm", "retr_timer1p2", 3);
+    host.param("tm", "retr_timer1p3", 2);
+    host.param("tm", "retr_timer2", 5);
+    (void)relayed(host, "INVITE");
+    CHECK(times(host, "INVITE", 20000) == Times{1000, 4000, 6000, 11000, 16000});
+}
+
+TEST_CASE("fr_timer=2 is two seconds") {
+    TmHost host;
+    host.param("tm", "fr_timer", 2);
+    (void)relayed(host, "INVITE");
+    CHECK(times(host, "SIP/2.0 408", 5000).at(0) == 2000);
+}
+
+TEST_CASE("a mixture of seconds and milliseconds ends the start") {
+    TmHost host;
+    host.param("tm", "fr_timer", 30);
+    host.param("tm", "retr_timer2", 4000);
+    const auto started = host.try_start();
+    REQUIRE_FALSE(started);
+    CHECK(started.error().str().find("set timer_units") != std::string::npos);
+}
+
+TEST_CASE("fr_timer_avp and fr_inv_timer_avp: seconds of one transaction") {
+    const auto timeout = [](const Value& value, bool rings) {
+        TmHost host;
+        host.param("tm", "fr_timer_avp", "$avp(s:fr)"sv);
+        host.param("tm", "fr_inv_timer_avp", "fr_inv"sv);
+        host.on_request([&](Message& m) {
+            m.avps.add("fr", value);
+            m.avps.add("fr_inv", value);
+            host.call(m, "t_relay");
+        });
+        host.start();
+        host.receive(Request("INVITE").branch("z9hG4bKfr").str());
+        (void)host.next();
+        const std::string sent = host.next();
+        if (rings) host.answer(sent, 180, "Ringing");
+        const Times found = times(host, "SIP/2.0 408", 20000);
+        return found.empty() ? 0 : found.at(0);
+    };
+    CHECK(timeout(Value(std::int64_t{2}), false) == 2000);
+    CHECK(timeout(Value(std::int64_t{2}), true) == 2000);
+    CHECK(timeout(Value("3"sv), true) == 3000);
+    CHECK(timeout(Value("1500ms"sv), true) == 1500);
+    for (const Value& none : {Value(std::int64_t{0}), Value(std::int64_t{-5}), Value("x"sv),
+                              Value(std::int64_t{INT64_MAX})})
+        CHECK(timeout(none, true) == 0);
+}
+
+TEST_CASE("an INVITE with a time from fr_inv_timer_avp does not end silently") {
+    TmHost host;
+    host.param("tm", "noisy_ctimer", 0);
+    host.param("tm", "fr_inv_timer_avp", "fr_inv"sv);
+    host.param("tm", "fr_timer", 2000);
+    bool has_avp = false;
+    host.on_request([&](Message& m) {
+        if (has_avp) m.avps.add("fr_inv", Value(std::int64_t{60}));
+        host.call(m, "t_relay");
+    });
+    host.start();
+    host.receive(Request("INVITE").branch("z9hG4bKquiet").str());
+    CHECK(times(host, "SIP/2.0 408", 5000).empty());
+    has_avp = true;
+    host.receive(Request("INVITE").branch("z9hG4bKnoisy").call_id("noisy").str());
+    CHECK_FALSE(times(host, "SIP/2.0 408", 5000).empty());
+}
+
+TEST_CASE("t_set_max_lifetime bounds one transaction, t_reset_max_lifetime lifts it") {
+    const auto timeout = [](bool reset) {
+        TmHost host;
+        host.on_request([&](Message& m) {
+            host.call(m, "t_set_max_lifetime", {2000, 1000});
+            if (reset) host.call(m, "t_reset_max_lifetime");
+            host.call(m, "t_relay");
+        });
+        host.start();
+        host.receive(Request("INVITE").branch("z9hG4bKm").str());
+        (void)host.next();
+        host.answer(host.next(), 180, "Ringing");
+        const Times found = times(host, "SIP/2.0 408", 20000);
+        return found.empty() ? 0 : found.at(0);
+    };
+    CHECK(timeout(false) == 2000);
+    CHECK(timeout(true) == 0);
+}
+
 TEST_CASE("what Net could not send ends the branch at once") {
     TmHost host;
     host.relay_all();
