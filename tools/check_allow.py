@@ -72,6 +72,8 @@ EXCEPTIONS = {
     ("new", "core/shm/counters.cpp"): "private constructor; the caller owns it",
     ("throw", "core/server/engine.cpp"):
         "message_slot gives a number; it is called from prepare(), around which the core catches",
+    ("sleep", "core/server/worker.cpp"):
+        "a busy worker's pause in which datagrams gather: bounded, and waits for no event",
     ("sleep", "test/core/event/loop_test.cpp"):
         "shows that the loop's clock stands still while real time passes",
 }

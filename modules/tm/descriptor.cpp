@@ -23,7 +23,8 @@ constexpr Param lifetime_text(std::string_view name) {
 
 /// A time whose bare number may be seconds (times.h).
 template <TimeName Name>
-constexpr Param time(std::string_view name, std::string_view doc, std::string (*initial)(const Module&)) {
+constexpr Param time(std::string_view name, std::string_view doc,
+                     std::string (*initial)(const Module&)) {
     return {name,
             doc,
             Type::integer,
