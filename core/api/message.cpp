@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/api/message.h"
 
+#include <cstring>
+
 namespace fairlead {
 
 void Message::reset(const Received& from, Ms now) noexcept {
@@ -17,6 +19,7 @@ void Message::reset(const Received& from, Ms now) noexcept {
     edits.clear();
     reply_headers = reply_body = reply_content_type = {};
     avps.clear();
+    for (Xavps* const x : {&xavps, &xavus, &xavis}) x->clear();
     route_type = Route::request;
     error = ScriptError::none;
     return_code = 1;
@@ -28,6 +31,50 @@ bool Message::append_branch(const BranchTarget& branch, std::size_t max) noexcep
     if (branch_count + 1 >= max || branch_count == branches.size()) return false;
     branches[branch_count++] = branch;
     return true;
+}
+
+// The kept form: the sizes of its four parts, 4 bytes each, and the parts.
+namespace {
+constexpr std::size_t kKeptParts = 4;
+constexpr std::size_t kKeptHead = kKeptParts * sizeof(std::uint32_t);
+}  // namespace
+
+std::size_t Message::kept_size() const noexcept {
+    const std::size_t size =
+        avps.stored_size() + xavps.stored_size() + xavus.stored_size() + xavis.stored_size();
+    return size == 0 ? 0 : kKeptHead + size;
+}
+
+void Message::keep(char* out) const noexcept {
+    const std::array<std::uint32_t, kKeptParts> sizes{
+        static_cast<std::uint32_t>(avps.stored_size()),
+        static_cast<std::uint32_t>(xavps.stored_size()),
+        static_cast<std::uint32_t>(xavus.stored_size()),
+        static_cast<std::uint32_t>(xavis.stored_size())};
+    std::memcpy(out, sizes.data(), kKeptHead);
+    out += kKeptHead;
+    avps.store(out);
+    out += sizes[0];
+    xavps.store(out);
+    out += sizes[1];
+    xavus.store(out);
+    out += sizes[2];
+    xavis.store(out);
+}
+
+bool Message::load_kept(std::string_view kept) {
+    std::array<std::uint32_t, kKeptParts> sizes{};
+    if (kept.size() < kKeptHead) return false;
+    std::memcpy(sizes.data(), kept.data(), kKeptHead);
+    std::string_view rest = kept.substr(kKeptHead);
+    std::array<std::string_view, kKeptParts> parts;
+    for (std::size_t i = 0; i < kKeptParts; ++i) {
+        if (sizes[i] > rest.size()) return false;
+        parts[i] = rest.substr(0, sizes[i]);
+        rest.remove_prefix(sizes[i]);
+    }
+    return rest.empty() && avps.load(parts[0]) && xavps.load(parts[1]) && xavus.load(parts[2]) &&
+           xavis.load(parts[3]);
 }
 
 void Message::append_to_reply(std::string_view lines) {

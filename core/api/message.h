@@ -67,7 +67,12 @@ class Message {
 public:
     static constexpr std::size_t kSlots = 8;
 
-    explicit Message(Arena& message_arena) noexcept : arena(message_arena), avps(message_arena) {}
+    explicit Message(Arena& message_arena) noexcept
+        : arena(message_arena),
+          avps(message_arena),
+          xavps(message_arena),
+          xavus(message_arena),
+          xavis(message_arena, Xavps::Names::without_case) {}
 
     /// Makes it ready for the next message: everything below except `sip` is set to its default.
     void reset(const Received& from, Ms now) noexcept;
@@ -99,6 +104,7 @@ public:
     std::string_view reply_body, reply_content_type;
 
     Avps avps;
+    Xavps xavps, xavus, xavis;
     Route route_type = Route::request;      ///< of the top route that runs
     ScriptError error = ScriptError::none;  ///< of the last function; the interpreter clears it
     int return_code = 1;                    ///< $rc
@@ -117,6 +123,11 @@ public:
     }
     /// False when all branches are taken; `max` is the configured bound, the main branch included.
     bool append_branch(const BranchTarget& branch, std::size_t max = kMaxBranches) noexcept;
+    /// AVPs and XAVPs as one block of bytes that a transaction keeps: its size (0 when there are
+    /// none), writing it, and reading it back; false when the bytes are none.
+    [[nodiscard]] std::size_t kept_size() const noexcept;
+    void keep(char* out) const noexcept;
+    bool load_kept(std::string_view kept);
     /// Adds whole lines with CRLF to reply_headers.
     void append_to_reply(std::string_view lines);
 };

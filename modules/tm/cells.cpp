@@ -141,13 +141,13 @@ bool update_request(Runtime& rt, Cell& c, const Message& m) noexcept {
 
 bool keep_script_state(Runtime& rt, Cell& c, const Message& m) {
     c.flag_bits = m.flags;
-    if (m.avps.empty()) {
+    const std::size_t size = m.kept_size();
+    if (size == 0) {
         drop(rt, c.avps);
         return true;
     }
-    const std::size_t size = m.avps.stored_size();
     char* const bytes = m.arena.allocate(size);
-    m.avps.store(bytes);
+    m.keep(bytes);
     const std::string_view stored(bytes, size);
     return stored == c.avps.view() || replace(rt, c.avps, stored, rt.tags.avps);
 }

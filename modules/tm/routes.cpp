@@ -64,7 +64,7 @@ void load_script_state(Runtime& rt, Bucket& b, const Cell& c, Message& m) {
     (void)rt;
     const BucketGuard guard(b);
     m.flags = c.flag_bits;
-    if (c.avps) (void)m.avps.load(m.arena.copy(c.avps.view()));
+    if (c.avps) (void)m.load_kept(c.avps.view());
 }
 
 void run_choice(Runtime& rt, Bucket& b, Cell& c) {

@@ -109,7 +109,7 @@ struct Cell : shm::TimerEntry {
     shm::Ptr<StoredRequest> request;  ///< until a final reply went up and no branch is open
     shm::Ptr<char> keys;
     Buffer reply;  ///< last reply sent upstream
-    Buffer avps;   ///< Avps::store
+    Buffer avps;   ///< AVPs and XAVPs, as Message::keep writes them
 
     Ms created{0};
     Target upstream;  ///< where replies go

@@ -256,14 +256,19 @@ TEST_CASE("failure_route keeps headers, variables and flags of request_route") {
     host.on_request([&](Message& m) {
         m.edits.append_header(m.sip, "X-Early: kept\r\n");
         m.avps.add("who", Value(std::string_view("alice")));
+        Xavp* const set = m.xavps.add_set(m.xavps.roots(), "set");
+        m.xavps.add(&set->fields, "field", 7);
         m.flags = 5;
         host.call(m, "t_on_failure", {"f"sv});
         host.call(m, "t_relay");
     });
     std::string who;
+    std::int64_t field = 0;
     std::uint32_t flags = 0;
     host.route(Route::failure, "f", [&](Message& m) {
         who = m.avps.get("who").string();
+        const Xavp* const set = m.xavps.find(*m.xavps.roots(), "set");
+        if (set != nullptr && set->is_set) field = set->fields->value.integer();
         flags = m.flags;
         (void)m.append_branch({.uri = "sip:bob@192.0.2.15"});
         host.call(m, "t_relay");
@@ -280,6 +285,7 @@ TEST_CASE("failure_route keeps headers, variables and flags of request_route") {
     CHECK(host.to == "192.0.2.15:5060");
     CHECK(header(second, "X-Early") == "kept");
     CHECK(who == "alice");
+    CHECK(field == 7);
     CHECK(flags == 5);
 }
 
