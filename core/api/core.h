@@ -9,6 +9,7 @@
 #include "core/api/script.h"
 #include "core/api/shm.h"
 #include "core/api/timer.h"
+#include "core/api/value.h"
 #include "core/base/clock.h"
 #include "core/base/random.h"
 
@@ -47,6 +48,10 @@ public:
     [[nodiscard]] virtual shm::Hazards& hazards() noexcept = 0;
     [[nodiscard]] virtual shm::Counters& counters() noexcept = 0;
     [[nodiscard]] virtual const Globals& globals() const noexcept = 0;
+    /// The value of `group.name = value` in the configuration, a parameter that its author made up;
+    /// null when there is none. From prepare() on, in any process; strings live for ever.
+    [[nodiscard]] virtual Value custom_parameter(std::string_view group,
+                                                 std::string_view name) const noexcept = 0;
     /// This process.
     [[nodiscard]] virtual const Process& process() const noexcept = 0;
 
@@ -73,6 +78,11 @@ public:
     /// Stateless forwarding of `m` to where it points ($du, else Request-URI). A ScriptError when
     /// it was not sent.
     virtual ScriptError forward(Message& m) noexcept = 0;
+    /// Runs the onsend_route, if there is one, for a request that is about to leave as `bytes`:
+    /// false when it was dropped. For modules that send a request by themselves, once for each
+    /// branch; no lock may be held.
+    [[nodiscard]] virtual bool may_send(Message& m, const Target& to,
+                                        std::string_view bytes) noexcept = 0;
 
 protected:
     ~Core() = default;

@@ -23,6 +23,7 @@ void Message::reset(const Received& from, Ms now) noexcept {
     route_type = Route::request;
     error = ScriptError::none;
     return_code = 1;
+    leaving = nullptr;
     slots.fill(0);
 }
 

@@ -61,6 +61,12 @@ struct BranchTarget {
     std::uint32_t flags = 0;
 };
 
+/// What is about to leave, while an onsend_route runs.
+struct Leaving {
+    Target to;
+    std::string_view bytes;
+};
+
 /// One per process and reused; the arena is emptied behind each message. Functions of modules get
 /// it by reference and must not keep it.
 class Message {
@@ -108,6 +114,7 @@ public:
     Route route_type = Route::request;      ///< of the top route that runs
     ScriptError error = ScriptError::none;  ///< of the last function; the interpreter clears it
     int return_code = 1;                    ///< $rc
+    const Leaving* leaving = nullptr;       ///< null outside of onsend_route
 
     /// A word per module that asked for one (Core::message_slot): zero at the start of each
     /// message.

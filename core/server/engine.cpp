@@ -51,6 +51,26 @@ void Engine::set_script(Script& script) noexcept {
     impl_->set_script(script);
 }
 
+void Engine::set_custom_parameters(std::span<const cfg::Setting> settings) {
+    for (const cfg::Setting& s : settings) {
+        if (s.name.find('.') != std::string::npos) impl_->custom.insert_or_assign(s.name, s.value);
+    }
+}
+
+Value Engine::custom_parameter(std::string_view group, std::string_view name) const noexcept {
+    // Looked for without making "group.name": this runs for messages.
+    const auto& custom = impl_->custom;
+    for (auto found = custom.lower_bound(group); found != custom.end(); ++found) {
+        const std::string_view whole = found->first;
+        if (!whole.starts_with(group)) break;
+        const std::string_view rest = whole.substr(group.size());
+        if (!rest.starts_with('.') || rest.substr(1) != name) continue;
+        const cfg::Literal& value = found->second;
+        return value.is_string ? Value(std::string_view(value.text)) : Value(value.number);
+    }
+    return {};
+}
+
 void Engine::Impl::collect_hooks() {
     for (const auto& m : parts.registry.modules()) {
         const Hook hooks = m->descriptor->hooks;

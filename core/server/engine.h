@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -35,6 +36,8 @@ public:
     void set_program(std::shared_ptr<const cfg::Program> program);
     /// The same with any Script (tests); not owned.
     void set_script(Script& script) noexcept;
+    /// The parameters that custom_parameter() finds: those whose names have a dot.
+    void set_custom_parameters(std::span<const cfg::Setting> settings);
     /// Connects the modules and calls their prepare() in order.
     Result<void> prepare();
 
@@ -81,6 +84,10 @@ public:
     [[nodiscard]] Message& borrow_message() override;
     void give_back(Message& message) noexcept override;
     ScriptError forward(Message& m) noexcept override;
+    [[nodiscard]] Value custom_parameter(std::string_view group,
+                                         std::string_view name) const noexcept override;
+    [[nodiscard]] bool may_send(Message& m, const Target& to,
+                                std::string_view bytes) noexcept override;
 
 private:
     struct Impl;

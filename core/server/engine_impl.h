@@ -1,6 +1,7 @@
 // What an Engine holds; for engine.cpp, receive.cpp and forward.cpp only. SPDX-License-Identifier:
 // Apache-2.0
 #pragma once
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -48,6 +49,7 @@ struct Engine::Impl {
     std::vector<SendFailureHandler*> send_failures;  ///< index = HandlerId - 1
     std::vector<Wanted> wanted;
     std::size_t slots_taken = 0;
+    std::map<std::string, cfg::Literal, std::less<>> custom;  ///< by "group.name"
 
     MessageCounters count;
     RateLimit parse_log, script_log;

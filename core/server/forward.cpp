@@ -47,18 +47,26 @@ ScriptError Engine::forward_to(Message& m, const Target& target) noexcept {
     return impl_->forward(m, target);
 }
 
+bool Engine::may_send(Message& m, const Target& to, std::string_view bytes) noexcept {
+    if (impl_->onsend_route == RouteId::none || m.leaving != nullptr) return true;
+    const Route before = m.route_type;
+    const int code = m.return_code;
+    const Leaving leaving{to, bytes};
+    m.route_type = Route::onsend;
+    m.leaving = &leaving;
+    const RouteResult result = impl_->script->run(impl_->onsend_route, m);
+    m.leaving = nullptr;
+    m.route_type = before;
+    m.return_code = code;
+    return !result.dropped;
+}
+
 ScriptError Engine::Impl::forward(Message& m, const Target& target) noexcept {
     // RFC 3261 16.3 step 3. What the script made of the header does not matter: a hop count that
     // arrived as 0 was used up.
+    if (m.leaving != nullptr) return ScriptError::script;  // it is being sent already
     if (m.sip.max_forwards() == 0U) return ScriptError::too_many_hops;
     if (target.listener >= parts.net.listeners().size()) return ScriptError::no_socket;
-    if (onsend_route != RouteId::none) {
-        const Route before = m.route_type;
-        m.route_type = Route::onsend;
-        const RouteResult result = script->run(onsend_route, m);
-        m.route_type = before;
-        if (result.dropped) return ScriptError::dropped;
-    }
     const ScriptError error = write_and_send(m, target);
     if (error == ScriptError::none) count.fwd_requests.add();
     return error;
@@ -79,6 +87,7 @@ ScriptError Engine::Impl::write_and_send(Message& m, const Target& target) noexc
 
     sip::Writer writer(out.data(), out.size());
     if (!sip::write_request(writer, m.sip, m.edits.list(), plan)) return ScriptError::send;
+    if (!engine.may_send(m, target, writer.text())) return ScriptError::dropped;
     switch (parts.net.send(target, writer.text())) {
         case Sent::queued: return ScriptError::none;
         case Sent::no_socket: return ScriptError::no_socket;

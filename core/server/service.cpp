@@ -179,6 +179,7 @@ Globals Service::globals() {
     globals.force_rport = settings_.force_rport;
     globals.local_rport = settings_.local_rport;
     globals.reply_to_via = settings_.reply_to_via;
+    globals.check_via = settings_.check_via;
     return globals;
 }
 
@@ -187,6 +188,7 @@ Result<void> Service::make_engine() {
         Parts{clock_, net_, *memory_, *hazards_, *counters_, wheels_, configured_.registry},
         globals());
     engine_->set_program(configured_.program);
+    engine_->set_custom_parameters(configured_.config.settings);
     prepared_ = true;  // stop() is due even when a later module refuses
     return engine_->prepare();
 }

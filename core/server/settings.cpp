@@ -134,6 +134,7 @@ void apply_options(Settings& s, const Options& o) {
     if (o.auto_aliases) s.auto_aliases = *o.auto_aliases;
     if (o.log_to_stderr) s.log_stderror = true;
     if (o.disable_tcp) s.disable_tcp = true;
+    if (o.check_via) s.check_via = true;
     if (o.fork_given) s.fork = o.fork != Fork::none;
 }
 

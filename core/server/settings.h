@@ -31,7 +31,8 @@ struct Settings {
     std::string user, group, root_dir, work_dir = "/", run_dir = "/run/fairlead";
     // SIP
     std::int64_t max_branches = 12;
-    bool server_signature = true, force_rport = false, local_rport = false, reply_to_via = false;
+    bool server_signature = true, force_rport = false, local_rport = false, reply_to_via = false,
+         check_via = false;
     std::string server_header, user_agent_header;
 };
 

@@ -59,6 +59,7 @@ constexpr SettingRow kRows[] = {
     {"force_rport", &S::force_rport},
     {"local_rport", &S::local_rport},
     {"reply_to_via", &S::reply_to_via},
+    {"check_via", &S::check_via},
 };
 
 constexpr IgnoredSettings kIgnored[] = {
@@ -70,7 +71,7 @@ constexpr IgnoredSettings kIgnored[] = {
      "the log has no such setting"},
     {"sip_parser_mode hdr_name_extra_chars uri_host_extra_chars http_reply_parse "
      "http_reply_hack phone2tel msg_time received_route_mode xavp_via_params xavp_via_fields "
-     "sip_warning check_via onsend_route_reply udp_mtu udp_mtu_try_proto udp4_raw udp4_raw_mtu "
+     "sip_warning onsend_route_reply udp_mtu udp_mtu_try_proto udp4_raw udp4_raw_mtu "
      "udp4_raw_ttl",
      "messages are parsed and sent in one way"},
     {"bind_ipv6_link_local ipv6_hex_style mcast mcast_loopback mcast_ttl",

@@ -181,9 +181,21 @@ private:
             error_ = ScriptError::unspecified;
             return;
         }
+        if (!may_send(t, *target, bytes)) {
+            error_ = m_.error = ScriptError::dropped;
+            return;
+        }
         const bool in_branch = on_branch_ != RouteId::none;
         drafts_[count_++] = {*target, bytes, in_branch ? branch_failure_ : on_failure_,
                              in_branch ? branch_reply_ : on_reply_, t.flags};
+    }
+    /// The onsend_route sees the branch as the request.
+    bool may_send(const BranchTarget& t, const Target& target, std::string_view bytes) {
+        const BranchTarget saved = m_.target;
+        m_.target = t;
+        const bool may = rt_.core->may_send(m_, target, bytes);
+        m_.target = saved;
+        return may;
     }
     std::string_view write(const BranchTarget& t, const Target& target) {
         std::array<char, 64> id;

@@ -61,6 +61,7 @@ void ModuleHost::param(std::string_view module, std::string_view name, const Val
 void ModuleHost::config(std::string text) {
     cfg::Diagnostics diagnostics;
     const cfg::Config config = cfg::read_text(std::move(text), {}, diagnostics);
+    settings_ = config.settings;
     if (diagnostics.errors() == 0) {
         for (const cfg::LoadLine& line : config.modules) {
             if (auto ok = registry.load(line.name, search_path(line.search_path)); !ok) {
@@ -106,6 +107,7 @@ Result<void> ModuleHost::try_start() {
     } else {
         engine_->set_script(native_);
     }
+    engine_->set_custom_parameters(settings_);
     TRY(engine_->prepare());
     TRY(engine_->start({Process::Kind::worker, kSlot, 0, false, "worker 0"}));
     engine_->random().reseed(1);  // the same identifiers in every run

@@ -91,6 +91,7 @@ private:
     std::vector<shm::TimerWheel*> wheels_;
     NativeScript native_;
     std::shared_ptr<const cfg::Program> program_;
+    std::vector<cfg::Setting> settings_;
     std::unique_ptr<server::Engine> engine_;
     std::vector<shm::Usage> at_start_;
 };

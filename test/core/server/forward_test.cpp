@@ -72,6 +72,38 @@ TEST_CASE("drop in onsend_route keeps the request back") {
     CHECK(f.host.pending() == 0);
 }
 
+TEST_CASE("onsend_route sees what leaves and where to, and cannot send it again") {
+    Fixture f;
+    std::string bytes, to;
+    ScriptError again = ScriptError::none;
+    f.host.route(Route::onsend, "", [&](Message& m) {
+        bytes = m.leaving->bytes;
+        to = m.leaving->to.address.text();
+        again = f.host.engine().forward(m);
+        m.return_code = 5;
+        return RouteResult{};
+    });
+    f.host.start();
+    CHECK(f.forward(Request("OPTIONS", "sip:bob@192.0.2.9")) == ScriptError::none);
+    CHECK(f.host.pending() == 1);
+    CHECK(bytes == f.host.take().bytes);
+    CHECK(to == "192.0.2.9:5060");
+    CHECK(again == ScriptError::script);
+}
+
+TEST_CASE("custom parameters are found by group and name") {
+    ModuleHost host;
+    host.config(
+        "g.a = 5 desc \"five\"\ng.ab = \"text\"\ngg.a = \"other\"\nrequest_route { exit; }\n");
+    host.start();
+    Core& core = host.engine();
+    CHECK(core.custom_parameter("g", "a").integer() == 5);
+    CHECK(core.custom_parameter("g", "ab").string() == "text");
+    CHECK(core.custom_parameter("gg", "a").string() == "other");
+    CHECK(core.custom_parameter("g", "none").is_null());
+    CHECK(core.custom_parameter("", "g.a").is_null());
+}
+
 TEST_CASE("a forced socket is used and written into Via") {
     Fixture f;
     f.host.net.listen("udp:127.0.0.1:5060");

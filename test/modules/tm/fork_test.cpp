@@ -154,6 +154,22 @@ TEST_CASE("branch_route: a dropped branch leaves its index to the next") {
     CHECK(header(sent, "X-Branch") == "second");
 }
 
+TEST_CASE("onsend_route runs for each branch and may hold it back") {
+    Forked call;
+    std::vector<std::string> seen;
+    call.route(Route::onsend, "", [&](Message& m) {
+        seen.emplace_back(m.uri());
+        const bool first = m.uri() == Forked::uri(0);
+        if (first) return RouteResult{.code = 0, .dropped = true, .exited = true};
+        return RouteResult{};
+    });
+    call.start_call(2);
+    CHECK(call.last == 1);
+    CHECK(seen == std::vector<std::string>{Forked::uri(0), Forked::uri(1)});
+    REQUIRE(call.down.size() == 1);
+    CHECK(call.down.contains(Forked::address_of(1)));
+}
+
 TEST_CASE("branch_route: all dropped is answered 500 at the end of the script") {
     Forked call;
     call.armed = {{"t_on_branch", "b"}};
