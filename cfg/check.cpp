@@ -31,6 +31,7 @@ Checker::Checker(const Config& config, module::Registry& registry, Diagnostics& 
 
 std::shared_ptr<const Program> Checker::compile() {
     prepare();
+    parameters();
     find_reach();
     event_routes();
     for (std::size_t i = 0; i < tree_.routes.size(); ++i) {
@@ -80,6 +81,38 @@ void Checker::read_limits() {
                 static_cast<int>(std::clamp<std::int64_t>(s.value.number, 1, 1024));
         }
     }
+}
+
+// ---- Parameters with variables ------------------------------------------------------------------
+
+void Checker::parameters() {
+    for (const ModParamLine& line : config_.parameters) {
+        if (!line.value.is_string) continue;
+        parameter_at_ = line.at;
+        const auto ok = registry_.set_variables(line.module, line.name,
+                                                std::string_view(line.value.text), *this);
+        if (!ok && !ok.error().text.empty()) diagnostics_.error(line.at, ok.error().str());
+    }
+}
+
+Result<const VariableRef*> Checker::variable(std::string_view text) {
+    if (!take_whole(text)) return fail(fmt::format("\"{}\" is no variable", text));
+    std::size_t taken = 0;
+    const VariableUse* const use = variable(parameter_at_, program_->keep(text), taken);
+    if (use == nullptr) return fail({});
+    return use;
+}
+
+Result<const LazyText*> Checker::text(std::string_view text) {
+    const std::size_t errors = diagnostics_.errors();
+    std::string_view plain;
+    const Format* made = format(parameter_at_, program_->keep(text), plain);
+    if (diagnostics_.errors() != errors) return fail({});
+    if (made != nullptr) return made;
+    Format* const constant = program_->make<Format>();
+    std::vector<Format::Piece> pieces{{program_->keep(plain), nullptr}};
+    constant->pieces = program_->pieces_.emplace_back(std::move(pieces));
+    return constant;
 }
 
 // ---- Which routes reach which -------------------------------------------------------------------

@@ -39,7 +39,7 @@ struct Checked {
 /// through modules; what it calls is refused when the row has neither `request` (for which
 /// Kamailio reads such blocks) nor the type of any route that reaches the block. What is left is
 /// checked by the interpreter when it calls.
-class Checker {
+class Checker : private ParamVariables {
 public:
     Checker(const Config& config, module::Registry& registry, Diagnostics& diagnostics);
     [[nodiscard]] std::shared_ptr<const Program> compile();
@@ -62,6 +62,10 @@ private:
     void choice(const Statement& s, Step& out);
     std::optional<Choice> one_choice(const Case& c);
     void read_limits();
+    // Parameters of modules that name variables.
+    void parameters();
+    Result<const VariableRef*> variable(std::string_view text) override;
+    Result<const LazyText*> text(std::string_view text) override;
 
     // Expressions (check_expression.cpp).
     Checked expression(const Expression& e);
@@ -130,6 +134,7 @@ private:
     Route allowed_ = Route::any;  ///< types in which the block that is checked can run
     Route block_ = Route::any;    ///< its own type
     bool shared_ = false;         ///< it is a route[NAME]
+    Position parameter_at_;       ///< the modparam line whose text is read
     int breakable_ = 0;           ///< loops and switches around the statement
     std::map<std::pair<std::string, bool>, const Regex*> regexes_;
 };

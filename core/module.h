@@ -243,6 +243,19 @@ struct Range {
     std::int64_t min = INT64_MIN, max = INT64_MAX;
 };
 
+/// Turns the texts of parameters into what reads the variables that they name. What it gives lives
+/// as long as the server. An error without text was reported already.
+class ParamVariables {
+public:
+    /// "$avp(x)": one variable and nothing else.
+    [[nodiscard]] virtual Result<const VariableRef*> variable(std::string_view text) = 0;
+    /// "sip:$rU@$rd".
+    [[nodiscard]] virtual Result<const LazyText*> text(std::string_view text) = 0;
+
+protected:
+    ~ParamVariables() = default;
+};
+
 /// modparam("module", "name", value). A parameter may have two rows under one name, one for
 /// integers and one for strings.
 struct Param {
@@ -253,6 +266,9 @@ struct Param {
     Result<void> (*set)(Module&,
                         const Value&) = nullptr;  ///< the value has the row's type and range
     std::string (*get)(const Module&) = nullptr;  ///< default, from a fresh object; "" when unknown
+    /// For a text that names variables: called behind `set`, once all modules are loaded, and
+    /// before prepare(). Null for all others.
+    Result<void> (*set_variables)(Module&, std::string_view, ParamVariables&) = nullptr;
 };
 /// Bound to a field, whose initialiser is the default.
 template <auto Field>
@@ -305,6 +321,24 @@ constexpr Param param_method(std::string_view name, std::string_view doc, Type t
                 };
             }(Method),
             [](const Module&) { return std::string(); }};
+}
+
+/// A text with variables, handled by `Result<void> set(std::string_view, ParamVariables&)`; may be
+/// given several times.
+template <auto Method>
+constexpr Param param_variables(std::string_view name, std::string_view doc) {
+    return {name,
+            doc,
+            Type::string,
+            {},
+            true,
+            [](Module&, const Value&) -> Result<void> { return {}; },
+            [](const Module&) { return std::string(); },
+            []<class C>(Result<void> (C::*)(std::string_view, ParamVariables&)) {
+                return +[](Module& m, std::string_view text, ParamVariables& v) -> Result<void> {
+                    return (static_cast<C&>(m).*Method)(text, v);
+                };
+            }(Method)};
 }
 
 inline constexpr std::size_t kMaxArgs = 6;

@@ -71,7 +71,7 @@ struct Leaving {
 /// it by reference and must not keep it.
 class Message {
 public:
-    static constexpr std::size_t kSlots = 8;
+    static constexpr std::size_t kSlots = 16;
 
     explicit Message(Arena& message_arena) noexcept
         : arena(message_arena),

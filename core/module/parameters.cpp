@@ -66,10 +66,11 @@ Result<void> check_range(const Loaded& m, const Param& row, const Value& value) 
                             m.name, value.integer(), allowed));
 }
 
-Result<void> call_setter(const Loaded& m, const Param& row, const Value& value) {
+template <class Set>
+Result<void> call_setter(const Loaded& m, const Param& row, Set set) {
     try {
-        auto ok = row.set(*m.object, value);
-        if (ok) return ok;
+        Result<void> ok = set();
+        if (ok || ok.error().text.empty()) return ok;
         return fail(
             fmt::format("parameter \"{}\" of module {}: {}", row.name, m.name, ok.error().text));
     } catch (const std::exception& e) {
@@ -91,8 +92,9 @@ bool matches(const RE2& pattern, const Descriptor& d) {
 
 }  // namespace
 
-Result<void> Registry::set_parameter(std::string_view pattern, std::string_view name,
-                                     const Value& value) {
+Result<Registry::ParameterRows> Registry::parameter_rows(std::string_view pattern,
+                                                         std::string_view name,
+                                                         const Value& value) {
     RE2::Options options;
     options.set_posix_syntax(true);
     options.set_case_sensitive(false);
@@ -104,7 +106,7 @@ Result<void> Registry::set_parameter(std::string_view pattern, std::string_view 
     if (value.is_null()) return fail(fmt::format("parameter \"{}\" has no value", name));
 
     // First all checks, so that nothing is set when one of the modules refuses.
-    std::vector<std::pair<Loaded*, const Param*>> rows;
+    ParameterRows rows;
     for (const auto& m : modules_) {
         if (!matches(re, *m->descriptor)) continue;
         const Param* const row = TRY(row_for(*m, name, value));
@@ -112,8 +114,26 @@ Result<void> Registry::set_parameter(std::string_view pattern, std::string_view 
         rows.emplace_back(m.get(), row);
     }
     if (rows.empty()) return fail(fmt::format("No module matching <{}> found", pattern));
+    return rows;
+}
+
+Result<void> Registry::set_parameter(std::string_view pattern, std::string_view name,
+                                     const Value& value) {
+    const ParameterRows rows = TRY(parameter_rows(pattern, name, value));
     for (const auto& [m, row] : rows) {
-        TRY(call_setter(*m, *row, value));
+        TRY(call_setter(*m, *row, [&] { return row->set(*m->object, value); }));
+    }
+    return {};
+}
+
+Result<void> Registry::set_variables(std::string_view pattern, std::string_view name,
+                                     const Value& value, ParamVariables& variables) {
+    const Result<ParameterRows> rows = parameter_rows(pattern, name, value);
+    if (!rows) return {};
+    for (const auto& [m, row] : *rows) {
+        if (row->set_variables == nullptr) continue;
+        TRY(call_setter(*m, *row,
+                        [&] { return row->set_variables(*m->object, value.string(), variables); }));
     }
     return {};
 }

@@ -57,6 +57,10 @@ public:
     /// matched against names and aliases. Every matched module must have the parameter. Converts
     /// between yes/no, integers and strings only as Kamailio does; checks the range.
     Result<void> set_parameter(std::string_view pattern, std::string_view name, const Value& value);
+    /// The same line once all modules are loaded: for rows with `set_variables`; does nothing for
+    /// all others, and when set_parameter() refused the line.
+    Result<void> set_variables(std::string_view pattern, std::string_view name, const Value& value,
+                               ParamVariables& variables);
 
     /// All rows of a name, the module loaded last first.
     [[nodiscard]] std::vector<FoundFunction> functions(std::string_view name) const;
@@ -73,6 +77,10 @@ public:
     Result<std::vector<Loaded*>> connect(shm::Counters& counters);
 
 private:
+    using ParameterRows = std::vector<std::pair<Loaded*, const Param*>>;
+    [[nodiscard]] Result<ParameterRows> parameter_rows(std::string_view pattern,
+                                                       std::string_view name, const Value& value);
+
     std::vector<std::unique_ptr<Loaded>> modules_;
     std::map<std::string, std::vector<FoundFunction>, std::less<>> functions_;
     std::map<std::string, FoundVariable, std::less<>> variables_, keywords_;

@@ -106,3 +106,22 @@ TEST_CASE("a warning does not stop the program") {
     CHECK(host.compile("event_route[toy:startd] { exit; }\nrequest_route { say(\"x\"); }\n"));
     CHECK(host.diagnostics.errors() == 0);
 }
+
+TEST_CASE("parameters that name variables read them") {
+    test::ScriptHost host;
+    const auto before = R"(modparam("toy", "greeting", "$rm from $(var(who){s.toupper})$$")
+modparam("toy", "source", "$rm"))";
+    host.run("$var(who) = \"al\"; greet();", before);
+    CHECK(host.toy().said == std::vector<std::string>{"OPTIONS from AL$", "OPTIONS"});
+    host.toy().said.clear();
+    host.run("greet();", R"(modparam("toy", "greeting", "plain"))");
+    CHECK(host.toy().said.front() == "plain");
+}
+
+TEST_CASE("parameters that name unknown or malformed variables are refused at their line") {
+    CHECK(errors("\nmodparam(\"toy\", \"source\", \"$nosuch\")\n").front() ==
+          "2:17: unknown variable $nosuch");
+    CHECK(errors("modparam(\"toy\", \"source\", \"ci\")\n").size() == 1);
+    CHECK(errors("modparam(\"toy\", \"source\", \"$rm $ci\")\n").size() == 1);
+    CHECK(errors("modparam(\"toy\", \"greeting\", \"a $nosuch b\")\n").size() == 1);
+}

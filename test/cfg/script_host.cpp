@@ -14,6 +14,19 @@ namespace fairlead::test {
 
 // ---- The module ---------------------------------------------------------------------------------
 
+Result<void> Toy::set_source(std::string_view text, ParamVariables& variables) {
+    source = TRY(variables.variable(text));
+    return {};
+}
+Result<void> Toy::set_greeting(std::string_view text, ParamVariables& variables) {
+    greeting = TRY(variables.text(text));
+    return {};
+}
+Verdict Toy::greet(Message& m) {
+    if (greeting != nullptr) said.emplace_back(greeting->text(m));
+    if (source != nullptr) said.emplace_back(source->get(m).string());
+    return Verdict::yes;
+}
 Verdict Toy::say(Message&, std::string_view text) {
     said.emplace_back(text);
     return Verdict::yes;
@@ -70,6 +83,7 @@ Result<void> below_ten(const Module&, std::span<const Value> arguments) {
 
 constexpr Route kAny = Route::any;
 constexpr Function kFunctions[] = {
+    function<&Toy::greet>("greet", "Says what the parameters read.", Route::any),
     function<&Toy::say>("say", "", kAny, "text"),
     function<&Toy::code>("code", "", kAny, "n"),
     function<&Toy::quiet>("quiet", "", kAny, "text", "n"),
@@ -133,11 +147,17 @@ constexpr Variable kVariables[] = {
     {.name = "slot", .inner = Inner::required, .get = get_slot, .resolve = resolve_slot},
 };
 
+constexpr Param kParams[] = {
+    param_variables<&Toy::set_source>("source", "A variable."),
+    param_variables<&Toy::set_greeting>("greeting", "A text with variables."),
+};
+
 constexpr std::string_view kEvents[] = {"toy:started"};
 
 constexpr Descriptor kToy{.name = "toy",
                           .summary = "Made-up functions.",
                           .create = make_module<Toy>,
+                          .params = kParams,
                           .functions = kFunctions,
                           .variables = kVariables,
                           .event_routes = kEvents};

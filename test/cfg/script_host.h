@@ -25,6 +25,12 @@ public:
     std::map<std::string, Value, std::less<>> values;
     std::map<std::string, std::string, std::less<>> texts;
     int quiet_calls = 0;
+    const VariableRef* source = nullptr;  ///< parameter "source"
+    const LazyText* greeting = nullptr;   ///< parameter "greeting"
+
+    Result<void> set_source(std::string_view text, ParamVariables& variables);
+    Result<void> set_greeting(std::string_view text, ParamVariables& variables);
+    Verdict greet(Message& m);
 
     Verdict say(Message& m, std::string_view text);
     Verdict code(Message& m, int n) { return (void)m, Verdict(n); }
