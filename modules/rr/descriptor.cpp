@@ -18,6 +18,14 @@ constexpr Param params[] = {
     param<&Rr::force_send_socket>("force_send_socket",
                                   "Send from the socket that a single own Route names."),
     param<&Rr::ignore_sips>("ignore_sips", "Write sip: even for a sips: Request-URI."),
+    param<&Rr::sockname_mode>("sockname_mode",
+                              "Write the socket's name as ;sn, and find it by that in a Route."),
+    param<&Rr::enable_socket_mismatch_warning>(
+        "enable_socket_mismatch_warning",
+        "Warn when record_route_preset() is given another address than that of the socket."),
+    param_variables<&Rr::set_custom_user>(
+        "custom_user_avp",
+        "Variable with the user that add_username writes; its own when it is null."),
 };
 
 constexpr Route kRecord = Route::request | Route::branch | Route::failure;
@@ -61,18 +69,45 @@ constexpr Function functions[] = {
         "rr_next_hop_route", "Whether the next hop came from a Route behind ours.", Route::any),
 };
 
+constexpr std::uint64_t kName = 1, kId = 2;  // of $rdir
+
 constexpr Variable variables[] = {
     {.name = "route_uri",
      .doc = "URI of the topmost Route, as received.",
      .get = [](Module&, Message& m, const VariableName&) { return Rr::route_uri(m); }},
+    {.name = "fti",
+     .doc = "Tag of who began the dialog, whoever sends this request.",
+     .get = [](Module& self, Message& m,
+               const VariableName&) { return static_cast<Rr&>(self).initial_tag(m, true); }},
+    {.name = "tti",
+     .doc = "Tag of the other side of the dialog.",
+     .get = [](Module& self, Message& m,
+               const VariableName&) { return static_cast<Rr&>(self).initial_tag(m, false); }},
+    {.name = "rdir",
+     .doc =
+         "Direction of the request: $rdir(name) is \"downstream\" or \"upstream\", $rdir(id) 1 or "
+         "2.",
+     .inner = Inner::required,
+     .get =
+         [](Module& self, Message& m, const VariableName& name) {
+             return static_cast<Rr&>(self).direction(m, name.handle == kId);
+         },
+     .resolve = [](Module&, std::string_view inner) -> Result<std::uint64_t> {
+         if (inner == "id") return kId;
+         if (inner == "name") return kName;
+         return fail("it has id and name");
+     }},
 };
+
+constexpr Offer offered[] = {offers<Rr, Api>()};
 
 constexpr Descriptor descriptor{.name = "rr",
                                 .summary = "Record-Route and Route.",
                                 .create = make_module<Rr>,
                                 .params = params,
                                 .functions = functions,
-                                .variables = variables};
+                                .variables = variables,
+                                .offers = offered};
 
 }  // namespace
 

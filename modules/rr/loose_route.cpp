@@ -58,6 +58,12 @@ bool Rr::is_own(std::string_view text) const noexcept {
 }
 
 const Listener* Rr::listener_of(const sip::Uri& uri) const noexcept {
+    const auto socket_name = sockname_mode ? uri.param("sn") : std::nullopt;
+    if (socket_name && !socket_name->empty()) {
+        for (const Listener& listener : core_->net().listeners()) {
+            if (listener.name == *socket_name) return &listener;
+        }
+    }
     const auto address = Address::parse(uri.host, uri.effective_port());
     for (const Listener& listener : core_->net().listeners()) {
         const bool here =
@@ -101,13 +107,20 @@ int Rr::follow(Message& m, State& s, bool strict_too) {
         // A route set that only names us says nothing about where an initial request goes.
         if (!in_dialog && routes.empty()) {
             routes.write(m);
+            tell(m, s);
             return -3;
         }
         s.next_is_route = s.has_params && !routes.empty();
     }
     go_to_next(m, routes, request_uri);
     routes.write(m);
+    tell(m, s);
     return 1;
+}
+
+void Rr::tell(Message& m, const State& s) const {
+    if (!s.has_params) return;
+    for (RouteListener* const listener : listeners_) listener->route_followed(m, s.route_params);
 }
 
 void Rr::undo_strict(Message& m, State& s, RouteSet& routes, std::string_view& request_uri) const {
@@ -198,7 +211,23 @@ Value Rr::route_uri(Message& m) {
     std::string_view rest = m.sip.text(sip::HeaderType::route);
     const auto value = sip::next_value(rest);
     const auto parsed = value ? sip::parse_name_addr(*value) : std::nullopt;
-    return parsed ? Value(parsed->uri) : Value();
+    return parsed ? Value(parsed->uri) : Value(std::string_view());
+}
+
+Value Rr::initial_tag(Message& m, bool of_caller) {
+    const sip::NameAddr* const who = is_upstream(m) == of_caller ? m.sip.to() : m.sip.from();
+    return who != nullptr && !who->tag.empty() ? Value(who->tag) : Value();
+}
+
+Value Rr::direction(Message& m, bool as_number) {
+    const bool upstream = is_upstream(m);
+    if (as_number) return upstream ? 2 : 1;
+    return std::string_view(upstream ? "upstream" : "downstream");
+}
+
+std::optional<std::string_view> Rr::route_param(Message& m, std::string_view name) {
+    const auto found = sip::find_param(with_params(m).route_params, name);
+    return found ? std::optional(found->value) : std::nullopt;
 }
 
 }  // namespace fairlead::rr

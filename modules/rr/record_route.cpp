@@ -14,18 +14,26 @@ constexpr std::string_view kName = "Record-Route: <";
 /// The parts that all lines of one message share.
 struct Rr::Line {
     std::string_view scheme, user, at, lr, ftag, tag, params;
+    bool names_sockets = false;
 
     /// Our own address as a socket has it.
     [[nodiscard]] std::string_view own(Arena& arena, const Listener& listener, bool one_of_two,
                                        std::string_view extra) const {
         const bool udp = listener.proto == Proto::udp;
+        const std::string_view socket_name = names_sockets ? listener.name : std::string_view();
         return arena.concat({kName, scheme, user, at, listener.via_sent_by,
                              udp ? "" : ";transport=", udp ? "" : name(listener.proto),
+                             socket_name.empty() ? "" : ";sn=", socket_name,
                              one_of_two ? ";r2=on" : "", lr, ftag, tag, extra, params, ">\r\n"});
     }
     /// An address that the script gave.
     [[nodiscard]] std::string_view given(Arena& arena, std::string_view address) const {
         return arena.concat({kName, scheme, user, at, address, ftag, tag, lr, params, ">\r\n"});
+    }
+    /// … for one of two sockets of different protocols.
+    [[nodiscard]] std::string_view given(Arena& arena, std::string_view address,
+                                         Proto proto) const {
+        return given(arena, arena.concat({address, ";transport=", name(proto), ";r2=on"}));
     }
 };
 
@@ -39,9 +47,12 @@ Rr::Line Rr::new_line(Message& m) {
     Line line;
     const auto uri = sip::parse_uri(m.uri());
     line.scheme = uri && uri->scheme == sip::Scheme::sips && !ignore_sips ? "sips:" : "sip:";
-    if (add_username && uri && !uri->user.empty()) {
-        line.user = uri->user;
-        line.at = "@";
+    line.names_sockets = sockname_mode;
+    if (add_username) {
+        const Value own = custom_user != nullptr ? custom_user->get(m) : Value();
+        if (own.is_string()) line.user = own.string();
+        if (line.user.empty() && uri) line.user = uri->user;
+        if (!line.user.empty()) line.at = "@";
     }
     line.lr = enable_full_lr ? ";lr=on" : ";lr";
     if (append_fromtag) line.tag = dialog_tag(m);
@@ -92,6 +103,7 @@ Verdict Rr::record_route_preset(Message& m, std::string_view outbound,
         LOG(error, "the request is already record-routed");
         return Verdict::no;
     }
+    warn_of_mismatch(m, inbound && !inbound->empty() ? *inbound : outbound);
     const Line line = new_line(m);
     std::string_view text = line.given(m.arena, outbound);
     if (inbound && !inbound->empty()) {
@@ -102,13 +114,48 @@ Verdict Rr::record_route_preset(Message& m, std::string_view outbound,
 }
 
 Verdict Rr::record_route_advertised_address(Message& m, std::string_view address) {
-    return record_route_preset(m, address, std::nullopt);
+    if (is_recorded(m)) {
+        LOG(error, "the request is already record-routed");
+        return Verdict::no;
+    }
+    const Line line = new_line(m);
+    const auto listeners = core_->net().listeners();
+    const Listener& in = listeners[m.received.listener];
+    for (const Listener& out : listeners) {
+        const bool two = enable_double_rr == 2 || (enable_double_rr == 1 && out.proto != in.proto);
+        const std::string_view text = two ? m.arena.concat({line.given(m.arena, address, out.proto),
+                                                            line.given(m.arena, address, in.proto)})
+                                          : line.given(m.arena, address);
+        add_lines(m, text, out.index);
+    }
+    return Verdict::yes;
+}
+
+void Rr::warn_of_mismatch(const Message& m, std::string_view address) const {
+    if (!enable_socket_mismatch_warning) return;
+    const Listener& in = core_->net().listeners()[m.received.listener];
+    const std::string_view host = address.substr(0, address.find_first_of(":;", 1));
+    if (address.starts_with('[') ? address.starts_with(in.address.ip_text(true))
+                                 : host == in.address.ip_text() || host == in.advertised_host) {
+        return;
+    }
+    LOG(warning, "record_route_preset: \"{}\" is not the socket on which the request came, {}",
+        address, in.uri_text);
+}
+
+Result<void> Rr::set_custom_user(std::string_view text, ParamVariables& variables) {
+    custom_user = TRY(variables.variable(text));
+    return {};
 }
 
 Verdict Rr::add_rr_param(Message& m, std::string_view param) {
+    return add_param(m, param) ? Verdict::yes : Verdict::no;
+}
+
+bool Rr::add_param(Message& m, std::string_view param) {
     if (!param.starts_with(';')) {
         LOG(error, "add_rr_param: \"{}\" does not begin with ';'", param);
-        return Verdict::no;
+        return false;
     }
     State& s = state(m);
     s.rr_params = m.arena.concat({s.rr_params, param});
@@ -121,7 +168,7 @@ Verdict Rr::add_rr_param(Message& m, std::string_view param) {
         }
         m.edits.change_text(edit.text, text);
     }
-    return Verdict::yes;
+    return true;
 }
 
 Verdict Rr::remove_record_route(Message& m) {

@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <catch2/catch.hpp>
 
+#include "modules/rr/api.h"
 #include "test/modules/one_request.h"
 
 using namespace fairlead;
@@ -276,4 +277,98 @@ TEST_CASE("check_route_param and $route_uri look at our own Route") {
     CHECK(answer("<sip:127.0.0.1;lr;nat=yes>") == "SIP/2.0 200 sip:127.0.0.1;lr;nat=yes");
     CHECK(answer("<sip:127.0.0.1;lr;nat=no>") == "SIP/2.0 404 none");
     CHECK(answer("<sip:8.8.8.8;lr;nat=yes>") == "SIP/2.0 404 none");
+}
+
+TEST_CASE("direction and tags of the dialog as variables") {
+    OneRequest server({"rr"});
+    server.net.listen("udp:127.0.0.1:5070");
+    server.start();
+    const auto read = [&](const std::string& ftag) {
+        std::string out;
+        Request request("BYE");
+        request.from_tag("ft1").to_tag("tt1");
+        request.header("Route", "<sip:127.0.0.1:5070;lr;ftag=" + ftag + ">");
+        server.run(request, [&](Message& m) {
+            server.call(m, "loose_route");
+            for (const auto& [name, inner] :
+                 {std::pair("fti"sv, ""sv), {"tti"sv, ""sv}, {"rdir"sv, "name"sv}}) {
+                out += std::string(server.variable(m, name, inner).string()) + " ";
+            }
+            out += std::to_string(server.variable(m, "rdir", "id").integer());
+        });
+        return out;
+    };
+    CHECK(read("ft1") == "ft1 tt1 downstream 1");
+    CHECK(read("tt1") == "tt1 ft1 upstream 2");
+    server.run(Request("OPTIONS"), [&](Message& m) {
+        CHECK(server.variable(m, "tti").is_null());
+        CHECK(server.variable(m, "route_uri").string().empty());
+        CHECK(server.variable(m, "route_uri").is_string());
+    });
+}
+
+TEST_CASE("sn in a Route names the socket to leave from") {
+    OneRequest server({"rr"});
+    server.net.listen("udp:127.0.0.1:5070");
+    server.net.listen("udp:127.0.0.1:5071", "second");
+    server.param("rr", "sockname_mode", 1);
+    server.param("rr", "force_send_socket", 1);
+    server.start();
+    const auto leaves = [&](const std::string& route) {
+        std::uint16_t listener = kNoListener;
+        Request request("BYE");
+        request.to_tag("tt1").header("Route", route);
+        server.run(request, [&](Message& m) {
+            server.call(m, "loose_route");
+            listener = m.target.listener;
+        });
+        return listener;
+    };
+    CHECK(leaves("<sip:127.0.0.1:5070;lr;sn=second>") == 1);
+    CHECK(leaves("<sip:127.0.0.1:5070;lr;sn=other>") == 0);
+    CHECK(leaves("<sip:127.0.0.1:5071;lr;r2=on>, <sip:127.0.0.1:5070;lr;r2=on;sn=second>") == 1);
+}
+
+namespace {
+
+/// A module that listens to rr.
+class Ear final : public Module, public rr::RouteListener {
+public:
+    rr::Api* rr = nullptr;
+    std::vector<std::string> heard;
+
+    Result<void> prepare(Core&) override {
+        rr->on_route(*this);
+        return {};
+    }
+    void route_followed(Message& m, std::string_view params) override {
+        heard.emplace_back(params);
+        heard.emplace_back(rr->route_param(m, "did").value_or("none"));
+        CHECK(rr->add_param(m, ";did=2"));
+    }
+};
+constexpr Need kEarNeeds[] = {needs<&Ear::rr>()};
+constexpr Descriptor kEar{
+    .name = "ear", .summary = "Listens.", .create = make_module<Ear>, .needs = kEarNeeds};
+
+}  // namespace
+
+TEST_CASE("other modules are told of our Route and its parameters") {
+    OneRequest server({"rr"});
+    server.add(kEar);
+    server.net.listen("udp:127.0.0.1:5070");
+    server.start();
+    const auto& heard = server.module<Ear>("ear")->heard;
+    Request request("BYE");
+    request.to_tag("tt1").header("Route", "<sip:127.0.0.1:5070;lr;did=1>");
+    const std::string out = server.run(request, [&](Message& m) {
+        server.call(m, "loose_route");
+        server.call(m, "record_route", {Value()});
+    });
+    CHECK(heard == Lines{";lr;did=1", "1"});
+    CHECK(header(out, "Record-Route").value_or("").ends_with(";did=2>"));
+    Request other("BYE");
+    other.to_tag("tt1").header("Route", "<sip:192.0.2.9;lr>");
+    server.run(other, [&](Message& m) { server.call(m, "loose_route"); });
+    CHECK(heard.size() == 2);
 }

@@ -185,3 +185,52 @@ TEST_CASE("upstream requests carry the tag of who began the dialog") {
                    });
     CHECK(header(out, "Record-Route") == "<sip:127.0.0.1:5070;lr;ftag=caller>");
 }
+
+TEST_CASE("custom_user_avp gives the user, else the Request-URI does") {
+    ModuleHost server;
+    server.net.listen("udp:127.0.0.1:5070");
+    server.config(R"cfg(loadmodule "pv"
+loadmodule "rr"
+modparam("rr", "add_username", 1)
+modparam("rr", "custom_user_avp", "$avp(own)")
+request_route {
+    if ($rU == "custom") $avp(own) = "mo";
+    record_route();
+    $du = "sip:192.0.2.99";
+    forward();
+})cfg");
+    server.start();
+    server.receive(invite("sip:custom@192.0.2.2").str());
+    CHECK(header(server.take().bytes, "Record-Route") == "<sip:mo@127.0.0.1:5070;lr;ftag=ft1>");
+    server.receive(invite().str());
+    CHECK(header(server.take().bytes, "Record-Route") == "<sip:bob@127.0.0.1:5070;lr;ftag=ft1>");
+}
+
+TEST_CASE("sockname_mode writes the names of the sockets") {
+    OneRequest server({"rr"});
+    server.net.listen("udp:127.0.0.1:5070", "first");
+    server.net.listen("udp:127.0.0.1:5071", "second");
+    server.param("rr", "sockname_mode", 1);
+    server.start();
+    CHECK(recorded(server, invite()) == Lines{"<sip:127.0.0.1:5070;sn=first;lr;ftag=ft1>"});
+    const std::string out = server.run(invite(), [&](Message& m) {
+        server.call(m, "record_route", {Value()});
+        m.target.listener = 1;
+    });
+    CHECK(headers(out, "Record-Route") == Lines{"<sip:127.0.0.1:5071;sn=second;r2=on;lr;ftag=ft1>",
+                                                "<sip:127.0.0.1:5070;sn=first;r2=on;lr;ftag=ft1>"});
+}
+
+TEST_CASE("an advertised address is recorded twice when that is wanted") {
+    OneRequest server({"rr"});
+    server.net.listen("udp:127.0.0.1:5070");
+    server.param("rr", "enable_double_rr", 2);
+    server.start();
+    const std::string out = server.run(invite(), [&](Message& m) {
+        CHECK(server.call(m, "record_route_advertised_address", {"1.2.3.4:5080"sv}) == 1);
+        CHECK(server.call(m, "record_route_advertised_address", {"1.2.3.4:5080"sv}) == -1);
+    });
+    CHECK(headers(out, "Record-Route") ==
+          Lines{"<sip:1.2.3.4:5080;transport=udp;r2=on;ftag=ft1;lr>",
+                "<sip:1.2.3.4:5080;transport=udp;r2=on;ftag=ft1;lr>"});
+}
