@@ -512,7 +512,7 @@ std::unique_ptr<Module> make_module() {
 /// the flags that change layout; the server reads this symbol before it calls anything in a module.
 struct AbiStamp {
     std::uint32_t magic, descriptor_size;
-    char hash[20];
+    std::uint64_t hash;
 };
 #ifndef FAIRLEAD_ABI_HASH
 #error \

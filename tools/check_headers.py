@@ -11,7 +11,7 @@ import sys
 import tree
 
 FLAGS = ["-std=c++23", "-Wall", "-Wextra", "-Wno-missing-field-initializers", "-fsyntax-only",
-         "-Wno-unused-const-variable", '-DFAIRLEAD_ABI_HASH="0"', "-x", "c++"]
+         "-Wno-unused-const-variable", '-DFAIRLEAD_ABI_HASH=0', "-x", "c++"]
 
 
 def compile_alone(root, header, compiler, stamps):

@@ -37,6 +37,9 @@ struct Globals {
     bool check_via = false;  ///< a reply whose top Via is not ours is not passed on
 };
 
+/// What Core::on_mail gave; the same in every process.
+enum class MailId : std::uint16_t;
+
 class Core {
 public:
     [[nodiscard]] virtual const Clock& clock() const noexcept = 0;
@@ -67,8 +70,28 @@ public:
     };
     [[nodiscard]] virtual shm::HandlerId on_send_failure(SendFailureHandler& handler) = 0;
     /// Before fork: asks for `count` processes of the module's own. Each runs the event loop, has a
-    /// wheel and a mailbox, and calls Module::start with Kind::module and this name.
-    virtual void add_process(std::string_view name, std::size_t count) = 0;
+    /// wheel and a mailbox, and calls Module::start with Kind::module and this name. Returns the
+    /// slot of the first; the others follow it. A server of one process (-D) forks none: what is
+    /// posted to them comes to that one.
+    virtual std::uint16_t add_process(std::string_view name, std::size_t count) = 0;
+
+    /// Before fork: for post(). Lives in the module.
+    class MailHandler {
+    public:
+        /// In the event loop of the process that it was posted to, in the order of the posts of
+        /// one sender, without any lock held. `bytes` are valid during the call only.
+        virtual void mail(std::string_view bytes) noexcept = 0;
+
+    protected:
+        ~MailHandler() = default;
+    };
+    [[nodiscard]] virtual MailId on_mail(MailHandler& handler) = 0;
+    /// After fork, any process: hands a copy of `bytes` (at most kMaxMail) to the process in
+    /// `slot`. False when its mailbox is full (process:mail_dropped counts), when there is no such
+    /// slot, or when they are too many.
+    static constexpr std::size_t kMaxMail = 16 * 1024;
+    [[nodiscard]] virtual bool post(std::uint16_t slot, MailId to,
+                                    std::string_view bytes) noexcept = 0;
 
     /// A Message object of this process for work that no received message began (a timer that runs
     /// a failure_route): reset and empty. Nested calls get different ones; give each back.

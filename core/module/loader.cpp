@@ -3,7 +3,6 @@
 #include <dlfcn.h>
 #include <fmt/format.h>
 
-#include <cstring>
 #include <filesystem>
 
 #include "core/module/registry.h"
@@ -54,11 +53,6 @@ std::string why_not_opened() {
     return line;
 }
 
-/// The hash as text, even when the other side's is not terminated.
-std::string_view hash_of(const AbiStamp& stamp) {
-    return {stamp.hash, strnlen(stamp.hash, sizeof stamp.hash)};
-}
-
 Result<const Descriptor*> enter(void* handle, const std::string& path) {
     const auto* const stamp = static_cast<const AbiStamp*>(dlsym(handle, "fairlead_abi"));
     if (stamp == nullptr) {
@@ -68,11 +62,11 @@ Result<const Descriptor*> enter(void* handle, const std::string& path) {
         return fail(
             fmt::format("{} is not a Fairlead module: its fairlead_abi is something else", path));
     }
-    if (stamp->descriptor_size != kAbi.descriptor_size || hash_of(*stamp) != hash_of(kAbi)) {
+    if (stamp->descriptor_size != kAbi.descriptor_size || stamp->hash != kAbi.hash) {
         return fail(fmt::format(
-            "module {} was built for interface {}/{}, this server has {}/{}: rebuild "
+            "module {} was built for interface {:016x}/{}, this server has {:016x}/{}: rebuild "
             "it with `pkg-config --cflags fairlead`",
-            path, hash_of(*stamp), stamp->descriptor_size, hash_of(kAbi), kAbi.descriptor_size));
+            path, stamp->hash, stamp->descriptor_size, kAbi.hash, kAbi.descriptor_size));
     }
     using Entry = const Descriptor* (*)() noexcept;
     const auto entry = reinterpret_cast<Entry>(dlsym(handle, "fairlead_module"));

@@ -10,6 +10,7 @@
 
 #include "core/api/hosts.h"
 #include "core/base/log.h"
+#include "core/proc/post.h"
 #include "core/server/engine_impl.h"
 
 namespace fairlead::server {
@@ -181,8 +182,39 @@ shm::HandlerId Engine::on_send_failure(SendFailureHandler& handler) {
     return static_cast<shm::HandlerId>(impl_->send_failures.size());
 }
 
-void Engine::add_process(std::string_view name, std::size_t count) {
+std::uint16_t Engine::add_process(std::string_view name, std::size_t count) {
+    // Slot 0 is the supervisor's, the workers' and the control process's follow.
+    std::size_t slot = 1 + impl_->globals.workers + 1;
+    for (const Wanted& earlier : impl_->wanted) slot += earlier.count;
     impl_->wanted.push_back({std::string(name), count});
+    return static_cast<std::uint16_t>(slot);
+}
+
+MailId Engine::on_mail(MailHandler& handler) {
+    impl_->mail_handlers.push_back(&handler);
+    return static_cast<MailId>(impl_->mail_handlers.size() - 1);
+}
+
+bool Engine::post(std::uint16_t slot, MailId to, std::string_view bytes) noexcept {
+    if (impl_->post == nullptr || bytes.size() > kMaxMail) return false;
+    return impl_->post->post(slot, to, bytes);
+}
+
+void Engine::mail(MailId to, std::string_view bytes) noexcept {
+    const auto index = static_cast<std::size_t>(to);
+    if (index < impl_->mail_handlers.size()) {
+        impl_->mail_handlers[index]->mail(bytes);
+    } else {
+        LOG(bug, "mail is for the unknown handler {}", index);
+    }
+}
+
+void Engine::set_post(proc::Post& post) noexcept {
+    impl_->post = &post;
+}
+
+void Engine::add_wheel(shm::TimerWheel& wheel) {
+    impl_->timers.add_wheel(wheel);
 }
 
 Message& Engine::borrow_message() {

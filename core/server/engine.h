@@ -2,6 +2,7 @@
 // Net. It is the same in the server and in scenario tests, where Net and Clock are fakes.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
@@ -12,6 +13,9 @@
 #include "core/api/core.h"
 #include "core/module/registry.h"
 
+namespace fairlead::proc {
+class Post;
+}
 namespace fairlead::server {
 
 /// What the engine stands on. All are owned by the caller and outlive it.
@@ -55,6 +59,13 @@ public:
     /// Net reports a send that failed after it was queued.
     void send_failed(const SendFailure& failure) noexcept;
 
+    /// Before fork, after prepare(): the wheel of the next process slot.
+    void add_wheel(shm::TimerWheel& wheel);
+    /// Where Core::post goes; not owned. Without one nothing can be posted.
+    void set_post(proc::Post& post) noexcept;
+    /// A record of this process's mailbox.
+    void mail(MailId to, std::string_view bytes) noexcept;
+
     /// For add_process: names in the order of the calls, with their counts.
     struct Wanted {
         std::string name;
@@ -80,7 +91,10 @@ public:
     [[nodiscard]] const Process& process() const noexcept override;
     [[nodiscard]] std::size_t message_slot() override;
     [[nodiscard]] shm::HandlerId on_send_failure(SendFailureHandler& handler) override;
-    void add_process(std::string_view name, std::size_t count) override;
+    std::uint16_t add_process(std::string_view name, std::size_t count) override;
+    [[nodiscard]] MailId on_mail(MailHandler& handler) override;
+    [[nodiscard]] bool post(std::uint16_t slot, MailId to,
+                            std::string_view bytes) noexcept override;
     [[nodiscard]] Message& borrow_message() override;
     void give_back(Message& message) noexcept override;
     ScriptError forward(Message& m) noexcept override;

@@ -47,6 +47,8 @@ struct Engine::Impl {
     std::vector<module::Loaded*> order;  ///< of prepare() and start()
     std::vector<module::Loaded*> on_request, on_reply, on_done;
     std::vector<SendFailureHandler*> send_failures;  ///< index = HandlerId - 1
+    std::vector<MailHandler*> mail_handlers;         ///< index = MailId
+    proc::Post* post = nullptr;
     std::vector<Wanted> wanted;
     std::size_t slots_taken = 0;
     std::map<std::string, cfg::Literal, std::less<>> custom;  ///< by "group.name"

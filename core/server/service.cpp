@@ -21,6 +21,8 @@ namespace {
 constexpr int kFailed = 255;
 /// Of one worker. A quarter of the segment is the most that all of them take together.
 constexpr std::size_t kMailbox = 512 * 1024, kLeastMailbox = 128 * 1024;
+/// Of a process that gets no datagrams.
+constexpr std::size_t kSmallMailbox = 64 * 1024;
 
 std::unexpected<Error> out_of_memory() {
     return fail("shared memory is too small: raise shm_mem_size (-m)");
@@ -107,25 +109,22 @@ Result<void> Service::make_memory() {
     counters_->enter(0);
     hazards_ = memory_->make<shm::Hazards>(memory_->tag("core", "hazards"));
     if (hazards_ == nullptr) return out_of_memory();
-    // Workers are slots 1…N, the control process is the next; processes of modules follow and have
-    // no wheel: what they arm is driven by a worker.
-    wheels_.resize(1 + workers_ + 1);
-    const auto wheel_tag = memory_->tag("core", "timer wheel");
-    for (std::size_t slot = 1; slot < wheels_.size(); ++slot) {
-        wheels_[slot] = memory_->make<shm::TimerWheel>(wheel_tag);
-        if (wheels_[slot] == nullptr) return out_of_memory();
-        wheels_[slot]->init(static_cast<std::uint8_t>(slot), clock_.now());
-    }
-    const auto mail_tag = memory_->tag("core", "mailbox");
+    // Workers are slots 1…N, the control process is the next. Those of modules follow when
+    // prepare() has told how many they are.
+    wheels_.resize(1);
+    for (std::size_t i = 0; i < workers_ + 1; ++i) TRY(make_wheel());
     const std::size_t share = std::bit_floor((memory_->size() / 4) / workers_);
     const std::size_t mailbox = std::max(std::min(kMailbox, share), kLeastMailbox);
-    for (std::size_t i = 0; i < workers_; ++i) {
-        mailboxes_.push_back(memory_->make<shm::Mailbox>(mail_tag));
-        if (mailboxes_.back() == nullptr || !mailboxes_.back()->init(*memory_, mail_tag, mailbox))
-            return out_of_memory();
-        wakeups_.push_back(TRY(Wakeup::create()));
-    }
-    return pages_.map(workers_);
+    for (std::size_t i = 0; i < workers_; ++i) TRY(post_.add(*memory_, mailbox));
+    return post_.add(*memory_, kSmallMailbox);
+}
+
+Result<void> Service::make_wheel() {
+    auto* const wheel = memory_->make<shm::TimerWheel>(memory_->tag("core", "timer wheel"));
+    if (wheel == nullptr) return out_of_memory();
+    wheel->init(static_cast<std::uint8_t>(wheels_.size()), clock_.now());
+    wheels_.push_back(wheel);
+    return {};
 }
 
 Result<void> Service::open_sockets() {
@@ -155,7 +154,10 @@ Result<void> Service::make_steering() {
         }
     }
     std::vector<net::Steering::Worker> workers;
-    for (std::size_t i = 0; i < workers_; ++i) workers.push_back({mailboxes_[i], &wakeups_[i]});
+    for (std::size_t i = 0; i < workers_; ++i) {
+        const auto& box = post_.box(static_cast<std::uint16_t>(i + 1));
+        workers.push_back({box.mailbox, &box.wakeup});
+    }
     net::Steering::Counts counts;
     counts.handed_over =
         counters_->add("net", "handed_over", "Datagrams given to the worker that owns their call.");
@@ -189,6 +191,10 @@ Result<void> Service::make_engine() {
         globals());
     engine_->set_program(configured_.program);
     engine_->set_custom_parameters(configured_.config.settings);
+    engine_->set_post(post_);
+    if (alone_) post_.set_alone();
+    post_.count_dropped(counters_->add("process", "mail_dropped",
+                                       "Records of modules lost because a mailbox was full."));
     prepared_ = true;  // stop() is due even when a later module refuses
     return engine_->prepare();
 }
@@ -213,6 +219,12 @@ Result<void> Service::make_processes() {
     // Views are taken when the vector has its final size.
     for (std::size_t i = 0; i < processes_.size(); ++i) processes_[i].name = names_[i];
 
+    while (wheels_.size() < processes_.size() + 1) {
+        TRY(make_wheel());
+        engine_->add_wheel(*wheels_.back());
+        TRY(post_.add(*memory_, kSmallMailbox));
+    }
+    TRY(pages_.map(processes_.size()));
     TRY(notes_.map(processes_.size() + 1));
     net::UdpNet::Counts counts;
     counts.sent = counters_->add("net", "sent", "Datagrams that left.");
@@ -260,19 +272,9 @@ std::string Service::crash_directory() const {
 }
 
 Shared Service::shared() {
-    return {clock_,
-            *engine_,
-            *memory_,
-            *counters_,
-            net_,
-            *sockets_,
-            *steering_,
-            notes_.items(),
-            pages_.items(),
-            mailboxes_,
-            wakeups_,
-            wheels_,
-            net::Gather::Duration(settings_.gather_usec)};
+    return {clock_,         *engine_,  *memory_,   *counters_,
+            net_,           *sockets_, *steering_, notes_.items(),
+            pages_.items(), post_,     wheels_,    net::Gather::Duration(settings_.gather_usec)};
 }
 
 int Service::supervise() {

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "core/proc/post_office.h"
 #include "core/server/configured.h"
 #include "core/server/daemon.h"
 #include "core/server/log_sinks.h"
@@ -27,6 +28,7 @@ private:
     void set_up_log();
     void set_limits() const;
     Result<void> make_memory();
+    Result<void> make_wheel();
     Result<void> open_sockets();
     Result<void> make_steering();
     Result<void> make_engine();
@@ -74,8 +76,7 @@ private:
     std::unique_ptr<shm::Counters> counters_;
     shm::Hazards* hazards_ = nullptr;
     std::vector<shm::TimerWheel*> wheels_;
-    std::vector<shm::Mailbox*> mailboxes_;
-    std::vector<Wakeup> wakeups_;
+    proc::PostOffice post_;
     net::SharedPages<proc::WorkNote> notes_;
     net::SharedPages<WorkerPages> pages_;
     std::optional<net::Sockets> sockets_;

@@ -21,6 +21,8 @@ public:
 
     /// Before fork: the table in which each process notes what it recovers. False: no memory.
     [[nodiscard]] bool prepare(shm::Segment& memory);
+    /// Before fork: the wheel of the next slot.
+    void add_wheel(shm::TimerWheel& wheel) { wheels_.push_back(&wheel); }
     /// After fork: from now on `slot` is this process.
     void enter(std::uint16_t slot) noexcept { slot_ = slot; }
     /// In a process that replaces a dead one, after the modules' start(): fires what its

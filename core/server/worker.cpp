@@ -29,13 +29,11 @@ bool Worker::start() {
     }
     fast_tick_ = loop_.every(kTick, tick_call_);
     slow_tick_ = loop_.every(kIdleTick, tick_call_);
+    mail_watch_ = loop_.watch(box().wakeup.fd(), Loop::Interest::readable, *this);
     if (!is_worker()) return true;
-    mail_watch_ =
-        loop_.watch(shared_.wakeups[process_.index].fd(), Loop::Interest::readable, *this);
-    reader_.emplace(
-        net::UdpReader::Parts{shared_.net.listeners(), shared_.sockets, shared_.steering,
-                              shared_.pages[process_.index].batch, *this, process_.index},
-        loop_);
+    reader_.emplace(net::UdpReader::Parts{shared_.net.listeners(), shared_.sockets,
+                                          shared_.steering, pages().batch, *this, process_.index},
+                    loop_);
     if (process_.reborn) {
         reader_->recover();
         shared_.steering.wake_all();
@@ -47,9 +45,7 @@ void Worker::loop() {
     while (!stopping_) {
         // First, while the mailbox still counts as awake: mail that comes meanwhile wakes nobody.
         if (is_worker()) gather();
-        const bool may_sleep =
-            !is_worker() || shared_.mailboxes[process_.index]->prepare_to_sleep();
-        loop_.run_once(may_sleep);
+        loop_.run_once(box().mailbox->prepare_to_sleep());
     }
 }
 
@@ -93,7 +89,7 @@ void Worker::tick() noexcept {
 }
 
 void Worker::batch_done() noexcept {
-    if (is_worker()) take_mail();
+    take_mail();
     // Nothing armed here: only late neighbours and tickers are looked after, seldom.
     const auto* const wheel = shared_.wheels[process_.slot];
     const bool fast = wheel != nullptr && !wheel->empty();
@@ -106,20 +102,26 @@ void Worker::batch_done() noexcept {
 }
 
 void Worker::take_mail() noexcept {
-    auto& buffer = shared_.pages[process_.index].mail;
-    shm::Mailbox& mailbox = *shared_.mailboxes[process_.index];
+    auto& buffer = pages().mail;
+    shm::Mailbox& mailbox = *box().mailbox;
     for (int i = 0; i < kMailPerTurn; ++i) {
         shm::MailKind kind{};
         const auto size = mailbox.take(kind, buffer.data(), buffer.size());
         if (size < 0) return;
-        if (kind != shm::MailKind::datagram) continue;
-        const auto mail = net::Steering::read_mail({buffer.data(), static_cast<std::size_t>(size)});
-        if (mail) received(mail->bytes, mail->from);
+        deliver(kind, {buffer.data(), static_cast<std::size_t>(size)});
     }
 }
 
+void Worker::deliver(shm::MailKind kind, std::string_view record) noexcept {
+    if (kind >= shm::MailKind::first_module)
+        return shared_.engine.mail(proc::PostOffice::id(kind), record);
+    if (kind != shm::MailKind::datagram) return;
+    const auto mail = net::Steering::read_mail(record);
+    if (mail) received(mail->bytes, mail->from);
+}
+
 void Worker::ready(int) noexcept {
-    shared_.wakeups[process_.index].drain();  // the mail itself is taken at the end of the batch
+    box().wakeup.drain();  // the mail itself is taken at the end of the batch
 }
 
 void Worker::received(std::string_view bytes, const Received& from) noexcept {

@@ -14,6 +14,7 @@
 #include "core/net/udp_net.h"
 #include "core/net/udp_reader.h"
 #include "core/proc/black_box.h"
+#include "core/proc/post_office.h"
 #include "core/proc/supervisor.h"
 #include "core/server/engine.h"
 #include "core/shm/mailbox.h"
@@ -36,7 +37,7 @@ private:
     const Clock* clock_ = &system_;
 };
 
-/// What is shared by a worker, its predecessors and the supervisor. In shared pages, zeroed.
+/// What is shared by a process, its predecessors and the supervisor. In shared pages, zeroed.
 struct WorkerPages {
     net::ReceiveBatch batch;
     std::array<char, sizeof(Received) + sip::kMaxMessage + 1> mail;  ///< the record in work
@@ -51,10 +52,9 @@ struct Shared {
     net::UdpNet& net;
     const net::Sockets& sockets;
     net::Steering& steering;
-    std::span<proc::WorkNote> notes;           ///< by process slot
-    std::span<WorkerPages> pages;              ///< by worker
-    std::span<shm::Mailbox* const> mailboxes;  ///< by worker
-    std::span<const Wakeup> wakeups;           ///< by worker
+    std::span<proc::WorkNote> notes;  ///< by process slot
+    std::span<WorkerPages> pages;     ///< by process slot, from 1
+    const proc::PostOffice& post;
     std::span<shm::TimerWheel* const> wheels;  ///< by process slot
     net::Gather::Duration gather;              ///< how long a busy worker lets datagrams gather
 };
@@ -79,6 +79,11 @@ private:
     void gather() noexcept;
     void finish();
     void take_mail() noexcept;
+    void deliver(shm::MailKind kind, std::string_view record) noexcept;
+    [[nodiscard]] const proc::PostOffice::Box& box() const noexcept {
+        return shared_.post.box(process_.slot);
+    }
+    [[nodiscard]] WorkerPages& pages() const noexcept { return shared_.pages[process_.slot - 1U]; }
     void tick() noexcept;
     [[nodiscard]] bool is_worker() const noexcept { return process_.kind == Process::Kind::worker; }
 

@@ -108,6 +108,7 @@ Result<void> ModuleHost::try_start() {
         engine_->set_script(native_);
     }
     engine_->set_custom_parameters(settings_);
+    engine_->set_post(*this);
     TRY(engine_->prepare());
     TRY(engine_->start({Process::Kind::worker, kSlot, 0, false, "worker 0"}));
     engine_->random().reseed(1);  // the same identifiers in every run
@@ -133,8 +134,23 @@ void ModuleHost::advance(Ms by) {
         const Ms step = std::min(by, shm::kTick);
         by -= step;
         clock.advance(step);
+        deliver_mail();
         engine_->run_timers();
         engine_->run_tickers();
+    }
+}
+
+bool ModuleHost::post(std::uint16_t slot, MailId to, std::string_view bytes) noexcept {
+    if (slot == 0) return false;
+    mail_.push_back({to, std::string(bytes)});
+    return true;
+}
+
+void ModuleHost::deliver_mail() {
+    for (std::size_t left = mail_.size(); left > 0; --left) {
+        const Mail mail = std::move(mail_.front());
+        mail_.pop_front();
+        engine_->mail(mail.to, mail.bytes);
     }
 }
 

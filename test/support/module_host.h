@@ -1,12 +1,14 @@
 // A whole engine in one process, without sockets and without waiting: modules, a configuration or
 // routes in C++, datagrams in, packets out, time by hand. SPDX-License-Identifier: Apache-2.0
 #pragma once
+#include <deque>
 #include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "core/proc/post.h"
 #include "core/server/engine.h"
 #include "test/support/fake_clock.h"
 #include "test/support/fake_net.h"
@@ -24,7 +26,7 @@ namespace fairlead::test {
 ///     CHECK(start_line(host.take().bytes) == "SIP/2.0 404 Nope");
 /// or `host.config("loadmodule \"sl\"\nrequest_route { … }")` instead of load, param and routes.
 /// Listeners are udp:127.0.0.1:5060 and udp:[::1]:5060 unless the test calls net.listen() first.
-class ModuleHost {
+class ModuleHost final : proc::Post {
 public:
     explicit ModuleHost(std::size_t memory = 8 << 20);
     ~ModuleHost();
@@ -47,7 +49,8 @@ public:
 
     /// One datagram to the first listener of the sender's address family.
     void receive(std::string_view bytes, std::string_view from = "192.0.2.1:5060");
-    /// Moves time by 10 ms at a time, with timers and tickers as the event loop would run them.
+    /// Moves time by 10 ms at a time, with timers, tickers and mail (whatever slot it was posted
+    /// to) as the event loop would run them.
     void advance(Ms by);
     /// The oldest packet that was sent and not yet taken; throws when there is none.
     Packet take();
@@ -85,10 +88,18 @@ public:
     std::unique_ptr<shm::Counters> counters;
 
 private:
+    struct Mail {
+        MailId to;
+        std::string bytes;
+    };
+
     [[nodiscard]] std::vector<shm::Usage> usage() const;
+    bool post(std::uint16_t slot, MailId to, std::string_view bytes) noexcept override;
+    void deliver_mail();
 
     shm::Hazards* hazards_ = nullptr;
     std::vector<shm::TimerWheel*> wheels_;
+    std::deque<Mail> mail_;
     NativeScript native_;
     std::shared_ptr<const cfg::Program> program_;
     std::vector<cfg::Setting> settings_;
