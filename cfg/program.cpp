@@ -23,6 +23,23 @@ std::string_view text_of(Message& message, const Value& value) {
     return {out, static_cast<std::size_t>(end - out)};
 }
 
+namespace {
+
+/// A variable without value prints as "<null>", one that could not be read as nothing.
+std::string_view piece_text(Message& message, const Format::Piece& p) {
+    if (p.variable == nullptr) return p.text;
+    const Value v = p.variable->get(message);
+    if (v.is_null()) return v.is_absent() ? std::string_view() : "<null>";
+    return text_of(message, v);
+}
+
+}  // namespace
+
+std::optional<LazyText::Part> Format::part(Message& message, std::size_t n) const {
+    if (n >= pieces.size()) return std::nullopt;
+    return Part{piece_text(message, pieces[n]), pieces[n].variable != nullptr};
+}
+
 std::string_view Format::text(Message& message) const {
     if (pieces.size() == 1 && pieces[0].variable == nullptr) return pieces[0].text;
     // Two passes: the values, then one block of the right size.
@@ -33,12 +50,7 @@ std::string_view Format::text(Message& message) const {
         few[0] = joined;
         std::size_t used = 1, size = joined.size();
         for (const Piece& p : pieces.subspan(from, std::min(kFew - 1, pieces.size() - from))) {
-            std::string_view text = p.text;
-            if (p.variable != nullptr) {
-                const Value v = p.variable->get(message);
-                text = v.is_null() ? (v.is_absent() ? std::string_view() : "<null>")
-                                   : text_of(message, v);
-            }
+            const std::string_view text = piece_text(message, p);
             few[used++] = text;
             size += text.size();
         }

@@ -64,6 +64,7 @@ struct Format final : LazyText {
     std::span<const Piece> pieces;
 
     [[nodiscard]] std::string_view text(Message& message) const override;
+    [[nodiscard]] std::optional<Part> part(Message& message, std::size_t n) const override;
 };
 
 struct Node;
@@ -170,6 +171,10 @@ public:
     }
     [[nodiscard]] std::span<const CompiledRoute> routes() const noexcept { return routes_; }
     [[nodiscard]] const Limits& limits() const noexcept { return limits_; }
+    /// The name of a file as it was opened; "" when the place is none.
+    [[nodiscard]] std::string_view file(const Place& place) const noexcept {
+        return place.file < files_.size() ? std::string_view(files_[place.file]) : "";
+    }
     /// "file:line".
     [[nodiscard]] std::string where(const Place& place) const;
 

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <exception>
+#include <utility>
 
 #include "cfg/config.h"
 
@@ -23,7 +24,10 @@ void Run::say(log::Level level, const Place& place, std::string_view text) const
 RouteResult Run::top(RouteId id) {
     message_.return_code = 1;
     message_.error = ScriptError::none;
+    const ScriptPlace outside = message_.place;
+    route_ = id;
     const Flow flow = steps(program_.route(id).first);
+    message_.place = outside;
     RouteResult out;
     out.code = code_;
     out.dropped = dropped_;
@@ -40,7 +44,9 @@ int Run::route(RouteId id, const Node& n) {
     }
     ++depth_;
     code_ = 1;
+    const RouteId caller = std::exchange(route_, id);
     const Flow flow = steps(program_.route(id).first);
+    route_ = caller;
     --depth_;
     if (flow == Flow::exit) over_ = true;
     return code_;

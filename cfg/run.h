@@ -49,6 +49,10 @@ private:
     [[nodiscard]] bool is_true(const Value& v, const Node& n);
     [[nodiscard]] const Address& address(const Node& n) const noexcept;
 
+    /// Tells modules where the script is.
+    void stand_at(const Node& n) noexcept {
+        message_.place = {program_.file(n.place), n.place.line, route_};
+    }
     /// One line about the script, with its place.
     void say(log::Level level, const Place& place, std::string_view text) const;
 
@@ -56,9 +60,10 @@ private:
     RegexCache& regexes_;
     int& depth_;
     Message& message_;
-    int code_ = 1;         ///< of the last action
-    bool over_ = false;    ///< the script ended inside an expression
-    bool failed_ = false;  ///< the expression has no value (a division by zero)
+    RouteId route_ = RouteId::none;  ///< the innermost that runs
+    int code_ = 1;                   ///< of the last action
+    bool over_ = false;              ///< the script ended inside an expression
+    bool failed_ = false;            ///< the expression has no value (a division by zero)
     bool dropped_ = false, exited_ = false, threw_ = false;
 };
 

@@ -82,6 +82,7 @@ int Run::call_row(const Node& n, std::span<const Argument> arguments) {
 
 int Run::call(const Node& n) {
     const Call& c = *n.call;
+    stand_at(n);
     if (!any_of(c.row->routes, message_.route_type)) {
         say(log::Level::error, n.place,
             fmt::format("{} was not called: it is not for this type of route", c.row->name));

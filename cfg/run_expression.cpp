@@ -63,6 +63,7 @@ const Address& Run::address(const Node& n) const noexcept {
 }
 
 Value Run::assign(const Node& n) {
+    stand_at(n);
     const Value v = value(*n.a);
     if (over_ || failed_) return v;
     if (v.is_absent()) {

@@ -126,6 +126,15 @@ public:
     /// With its variables filled in; lives in the message's arena, or for ever.
     [[nodiscard]] virtual std::string_view text(Message&) const = 0;
 
+    /// The text as its author wrote it: constant parts and, between them, the values of variables.
+    /// For functions to which the text's form means something (subst): what a variable holds must
+    /// not change it. Nullopt behind the last part.
+    struct Part {
+        std::string_view text;
+        bool is_variable = false;
+    };
+    [[nodiscard]] virtual std::optional<Part> part(Message&, std::size_t n) const = 0;
+
 protected:
     ~LazyText() = default;
 };

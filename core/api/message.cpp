@@ -24,6 +24,7 @@ void Message::reset(const Received& from, Ms now) noexcept {
     error = ScriptError::none;
     return_code = 1;
     leaving = nullptr;
+    place = {};
     slots.fill(0);
 }
 

@@ -67,6 +67,13 @@ struct Leaving {
     std::string_view bytes;
 };
 
+/// Where in the configuration a script is. Views into the program.
+struct ScriptPlace {
+    std::string_view file;
+    std::uint32_t line = 0;
+    RouteId route = RouteId::none;  ///< the innermost route that runs
+};
+
 /// One per process and reused; the arena is emptied behind each message. Functions of modules get
 /// it by reference and must not keep it.
 class Message {
@@ -115,6 +122,7 @@ public:
     ScriptError error = ScriptError::none;  ///< of the last function; the interpreter clears it
     int return_code = 1;                    ///< $rc
     const Leaving* leaving = nullptr;       ///< null outside of onsend_route
+    ScriptPlace place;                      ///< of the call or assignment that runs
 
     /// A word per module that asked for one (Core::message_slot): zero at the start of each
     /// message.

@@ -166,6 +166,9 @@ namespace {
 class FixedText final : public LazyText {
 public:
     [[nodiscard]] std::string_view text(Message&) const override { return fixed; }
+    [[nodiscard]] std::optional<Part> part(Message&, std::size_t n) const override {
+        return n == 0 ? std::optional<Part>({fixed, false}) : std::nullopt;
+    }
     std::string_view fixed;
 };
 
