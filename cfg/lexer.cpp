@@ -58,7 +58,8 @@ std::size_t unescape(std::string_view s, std::size_t i, std::string& out) {
         out += static_cast<char>(value);
         return end;
     }
-    if (is_octal(c)) {
+    // One digit alone is none: "\1" is a group in the replacements of subst.
+    if (is_octal(c) && i + 2 < s.size() && is_octal(s[i + 2])) {
         std::size_t end = i + 1;
         int value = 0;
         while (end < s.size() && end < i + 4 && is_octal(s[end]))

@@ -17,13 +17,6 @@ bool is_complete(std::string_view lines) noexcept {
     return false;
 }
 
-/// The last header field with a name; null when there is none.
-const sip::Header* last_header(const Message& m, std::string_view name) noexcept {
-    const sip::Header* last = nullptr;
-    for (std::size_t n = 0; const sip::Header* h = m.sip.header(name, n); ++n) last = h;
-    return last;
-}
-
 template <class Wanted>
 Verdict remove_if(Message& m, Wanted wanted) {
     bool any = false;
@@ -33,7 +26,18 @@ Verdict remove_if(Message& m, Wanted wanted) {
     return answer(any);
 }
 
+bool has_name(const Message& m, const sip::Header& h, std::string_view name) noexcept {
+    const sip::HeaderType type = sip::header_type(name);
+    return type == sip::HeaderType::other ? text::ci_equal(m.sip.name(h), name) : h.type == type;
+}
+
 }  // namespace
+
+const sip::Header* last_header(const Message& m, std::string_view name) noexcept {
+    const sip::Header* last = nullptr;
+    for (std::size_t n = 0; const sip::Header* h = m.sip.header(name, n); ++n) last = h;
+    return last;
+}
 
 Verdict Textops::is_method(Message& m, std::string_view names) {
     const std::string_view method = m.sip.method_text();
@@ -89,10 +93,22 @@ Verdict Textops::append_urihf(Message& m, std::string_view prefix, std::string_v
 }
 
 Verdict Textops::remove_hf(Message& m, std::string_view name) {
-    const sip::HeaderType type = sip::header_type(name);
+    return remove_if(m, [&](const sip::Header& h) { return has_name(m, h, name); });
+}
+
+Verdict Textops::remove_hf_match(Message& m, std::string_view name, std::string_view op,
+                                 std::string_view expression) {
+    const Pattern* const pattern = op == "re" ? patterns_.find(expression, {}) : nullptr;
+    if (pattern == nullptr && op != "eq" && op != "ne" && op != "in") {
+        LOG(error, "the operator is eq, ne, in or re, not \"{}\"", op);
+        return Verdict::no;
+    }
     return remove_if(m, [&](const sip::Header& h) {
-        return type == sip::HeaderType::other ? text::ci_equal(m.sip.name(h), name)
-                                              : h.type == type;
+        if (!has_name(m, h, name)) return false;
+        const std::string_view value = m.sip.value(h);
+        if (pattern != nullptr) return pattern->matches(value);
+        if (op == "in") return value.find(expression) != std::string_view::npos;
+        return (value == expression) == (op == "eq");
     });
 }
 
@@ -149,20 +165,6 @@ Verdict Textops::is_privacy(Message& m, std::string_view type) {
             if (end == std::string_view::npos) break;
             rest.remove_prefix(end + 1);
         }
-    }
-    return Verdict::no;
-}
-
-Verdict Textops::search_hf(Message& m, std::string_view name, const Regex& pattern,
-                           std::string_view which) {
-    const char mode = which.empty() ? 'a' : which.front();
-    if (mode == 'l') {
-        const sip::Header* const last = last_header(m, name);
-        return answer(last != nullptr && pattern.matches(m.sip.value(*last)));
-    }
-    for (std::size_t n = 0; const sip::Header* h = m.sip.header(name, n); ++n) {
-        if (pattern.matches(m.sip.value(*h))) return Verdict::yes;
-        if (mode == 'f') break;
     }
     return Verdict::no;
 }

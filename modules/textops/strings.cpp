@@ -24,10 +24,16 @@ Verdict any_of_list(std::string_view list, std::string_view separator, Wanted wa
     return Verdict::no;
 }
 
+/// Scripts read from $rc where it was found: 1 is the beginning.
+Verdict place(std::size_t found) noexcept {
+    return found == std::string_view::npos ? Verdict::no : Verdict(static_cast<int>(found) + 1);
+}
+
 }  // namespace
 
 Verdict Textops::search_str(Message&, std::string_view text, const Regex& pattern) {
-    return answer(pattern.matches(text));
+    const Pattern* const found = by_line(pattern);
+    return answer(found != nullptr && found->matches(text));
 }
 
 Verdict Textops::cmp_str(Message&, std::string_view a, std::string_view b) {
@@ -47,11 +53,11 @@ Verdict Textops::ends_with(Message&, std::string_view text, std::string_view suf
 }
 
 Verdict Textops::str_find(Message&, std::string_view text, std::string_view part) {
-    return answer(text.find(part) != std::string_view::npos);
+    return place(text.find(part));
 }
 
 Verdict Textops::str_ifind(Message&, std::string_view text, std::string_view part) {
-    return answer(text::ci_find(text, part) != std::string_view::npos);
+    return place(text::ci_find(text, part));
 }
 
 Verdict Textops::in_list(Message&, std::string_view item, std::string_view list,
