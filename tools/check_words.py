@@ -19,7 +19,7 @@ WORDS = [
 ]
 TEXT = ("*.h", "*.cpp", "*.py", "*.md", "*.cfg", "*.build", "*.txt", "*.scn", "*.xml", "*.yml",
         "tools/*", ".ci/*", ".clang-*", "*.in")
-LICENSED = ("*.h", "*.cpp", "*.py", "tools/start", "tools/check", "tools/dev", "tools/bench",
+LICENSED = ("*.h", "*.cpp", "*.py", "tools/start", "tools/check", "tools/dev", "tools/bench", "tools/new-module",
             ".ci/run")
 
 

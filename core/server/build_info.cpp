@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <string_view>
 
 #include "core/server/options.h"
 
@@ -45,7 +46,11 @@ Places find_places() {
     // Only a build tree has its build.ninja one folder above the executable.
     if (!dir.empty() && exists(dir + "/../build.ninja"))
         return {FAIRLEAD_SOURCE_DIR "/cfg/fairlead.cfg", dir + "/../modules"};
-    return {FAIRLEAD_CONFIG_FILE, FAIRLEAD_MODULE_DIR};
+    // What was installed may stand below another root (DESTDIR): its places are there too.
+    std::string root;
+    if (constexpr std::string_view binaries = FAIRLEAD_BINARY_DIR; dir.ends_with(binaries))
+        root = dir.substr(0, dir.size() - binaries.size());
+    return {root + FAIRLEAD_CONFIG_FILE, root + FAIRLEAD_MODULE_DIR};
 }
 
 }  // namespace fairlead::server
