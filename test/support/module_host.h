@@ -26,7 +26,7 @@ namespace fairlead::test {
 ///     CHECK(start_line(host.take().bytes) == "SIP/2.0 404 Nope");
 /// or `host.config("loadmodule \"sl\"\nrequest_route { … }")` instead of load, param and routes.
 /// Listeners are udp:127.0.0.1:5060 and udp:[::1]:5060 unless the test calls net.listen() first.
-class ModuleHost final : proc::Post {
+class ModuleHost : proc::Post {
 public:
     explicit ModuleHost(std::size_t memory = 8 << 20);
     ~ModuleHost();
