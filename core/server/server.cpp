@@ -11,6 +11,7 @@
 
 #include "core/module/describe.h"
 #include "core/server/configured.h"
+#include "core/server/core_module.h"
 #include "core/server/service.h"
 
 namespace fairlead::server {
@@ -45,6 +46,10 @@ int print_config(const Options& options) {
 }
 
 int describe(const Options& options) {
+    if (options.describe_module == "core") {
+        to_stdout(module::describe(core_descriptor()));
+        return 0;
+    }
     module::Registry registry;
     const std::string path =
         options.module_path.empty() ? find_places().module_dir : options.module_path;

@@ -34,6 +34,23 @@ class Readme(unittest.TestCase):
         self.assertEqual(gen_readme.merged("", "text\n"), gen_readme.MARKER + "\ntext\n")
 
 
+class Index(unittest.TestCase):
+    TEXT = ("# tm\n\nSummary.\n\n## Parameters\n\n- `b` (integer)  \n  A b | c.\n\n"
+            "## Functions\n\n- `go(a)` in request_route  \n  Goes.\n- `come()`  \n  Comes.\n\n"
+            "## Statistics (group `tm`)\n\n- `n`  \n  A count.\n")
+
+    def test_every_kind_is_found_with_its_text(self):
+        rows = gen_readme.entries("tm", "tm.md", self.TEXT)
+        self.assertEqual([row[:2] for row in rows], [("Parameters", "b"), ("Functions", "go(a)"),
+                                                     ("Functions", "come()"), ("Statistics", "n")])
+        self.assertEqual(rows[0][2:], ("[tm](tm.md)", "A b \\| c."))
+
+    def test_the_index_is_in_the_order_of_the_alphabet(self):
+        text = gen_readme.index(gen_readme.entries("tm", "tm.md", self.TEXT))
+        self.assertLess(text.index("| `come()` | [tm](tm.md) | Comes. |"), text.index("`go(a)`"))
+        self.assertIn("| `n` | [tm](tm.md) | A count. |", text)
+
+
 class Changes(unittest.TestCase):
     def setUp(self):
         folder = tempfile.TemporaryDirectory()
