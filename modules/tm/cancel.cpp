@@ -16,9 +16,10 @@ namespace {
 
 using BucketGuard = shm::Guard<Bucket>;
 
-bool has_invite(const RequestKey& key, Bucket& b) noexcept {
+bool has_invite(Runtime& rt, const RequestKey& key, Bucket& b) noexcept {
     const BucketGuard guard(b);
-    return Table::find(b, key, sip::Method::invite) != nullptr;
+    const Cell* const c = Table::find(b, key, sip::Method::invite);
+    return c != nullptr && has_right_tag(rt, *c, key);
 }
 
 int stateless(Runtime& rt, Message& m) {
@@ -67,13 +68,13 @@ int forward_ack(Runtime& rt, Message& m, const Destination& to) {
 }
 
 int relay_cancel(Runtime& rt, Message& m, Work& w, const Destination& to) {
-    const auto key = request_key(m.sip);
+    const auto key = request_key(m.sip, rt.options.matching);
     if (!key) {
         m.error = ScriptError::bad_tuple;
         return static_cast<int>(ScriptError::bad_tuple);
     }
     Bucket& b = rt.table.bucket(key->hash);
-    if (!has_invite(*key, b)) return unmatched(rt, m, w, to);
+    if (!has_invite(rt, *key, b)) return unmatched(rt, m, w, to);
 
     Outgoing out(rt.outbox, rt.core->net());
     const int made = new_transaction(rt, m, w, false, out);

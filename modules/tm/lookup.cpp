@@ -7,6 +7,7 @@
 #include "modules/tm/cells.h"
 #include "modules/tm/local_reply.h"
 #include "modules/tm/perform.h"
+#include "modules/tm/stored_request.h"
 
 namespace fairlead::tm {
 namespace {
@@ -48,6 +49,7 @@ int take_ack(Runtime& rt, const RequestKey& key, Bucket& b) {
     Turn turn{rt.now(), rt.policy, actions};
     const BucketGuard guard(b);
     Cell* c = Table::find(b, key, sip::Method::invite);
+    if (c != nullptr && !has_right_tag(rt, *c, key)) return 1;
     if (c == nullptr) {  // a 2xx of our own is acknowledged with a branch of its own
         c = Table::find_accepted(b, key);
         if (c == nullptr || !c->has(Cell::local_final)) return 1;
@@ -83,8 +85,22 @@ void repeat(Runtime& rt, Cell& c, Outgoing& out) {
 
 }  // namespace
 
+bool has_right_tag(Runtime& rt, const Cell& invite, const RequestKey& key) noexcept {
+    if (!key.branch.empty()) return true;
+    const bool is_ack = key.method == sip::Method::ack;
+    if (is_ack && rt.options.matching.ack_tag) {
+        if (!invite.reply || rt.scratch.parse(invite.reply.view())) return false;
+    } else if (!is_ack && rt.options.matching.cancel_tag && invite.request) {
+        attach(*invite.request, rt.scratch);
+    } else {
+        return true;
+    }
+    const sip::NameAddr* const to = rt.scratch.to();
+    return to != nullptr && to->tag == key.to_tag;
+}
+
 int new_transaction(Runtime& rt, Message& m, Work& w, bool trying, Outgoing& out) {
-    const auto key = request_key(m.sip);
+    const auto key = request_key(m.sip, rt.options.matching);
     if (!key) {
         m.error = ScriptError::bad_tuple;
         return number(ScriptError::bad_tuple);
@@ -128,30 +144,30 @@ int new_transaction(Runtime& rt, Message& m, Work& w, bool trying, Outgoing& out
 
 int lookup_request(Runtime& rt, Message& m, Work& w) {
     if (w.cell != nullptr) return 1;
-    const auto key = request_key(m.sip);
+    const auto key = request_key(m.sip, rt.options.matching);
     if (!key) return -1;
     Bucket& b = rt.table.bucket(key->hash);
     const BucketGuard guard(b);
     const bool is_ack = key->method == sip::Method::ack;
     Cell* const c = Table::find(b, *key, is_ack ? sip::Method::invite : key->method);
-    if (c == nullptr || (is_ack && c->status < 300)) return -1;
+    if (c == nullptr || (is_ack && (c->status < 300 || !has_right_tag(rt, *c, *key)))) return -1;
     return bind(rt, w, b, *c) ? 1 : -1;
 }
 
 int lookup_cancel(Runtime& rt, Message& m, bool copy_flags) {
-    const auto key = request_key(m.sip);
+    const auto key = request_key(m.sip, rt.options.matching);
     if (!key || key->method != sip::Method::cancel) return -1;
     Bucket& b = rt.table.bucket(key->hash);
     const BucketGuard guard(b);
     const Cell* const c = Table::find(b, *key, sip::Method::invite);
-    if (c == nullptr) return -1;
+    if (c == nullptr || !has_right_tag(rt, *c, *key)) return -1;
     if (copy_flags) m.flags = c->flag_bits;
     return 1;
 }
 
 int check_request(Runtime& rt, Message& m, Work& w) {
     if (w.cell != nullptr) return 1;
-    const auto key = request_key(m.sip);
+    const auto key = request_key(m.sip, rt.options.matching);
     if (!key) return -1;
     Bucket& b = rt.table.bucket(key->hash);
     if (key->method == sip::Method::cancel) return lookup_cancel(rt, m, false);

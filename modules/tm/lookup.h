@@ -24,4 +24,8 @@ namespace fairlead::tm {
 /// t_retransmit_reply.
 [[nodiscard]] int retransmit_reply(Runtime& rt, Work& w);
 
+/// Whether an ACK or CANCEL of a client before RFC 3261 has the To-tag that ack_tag_matching or
+/// cancel_tag_matching ask for; every other request has. With the bucket's lock.
+[[nodiscard]] bool has_right_tag(Runtime& rt, const Cell& invite, const RequestKey& key) noexcept;
+
 }  // namespace fairlead::tm

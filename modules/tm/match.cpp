@@ -53,15 +53,16 @@ bool take_dot(std::string_view& s) noexcept {
 
 }  // namespace
 
-std::optional<RequestKey> request_key(const sip::Message& m) noexcept {
+std::optional<RequestKey> request_key(const sip::Message& m, const Matching& matching) noexcept {
     const sip::Via* const via = m.via();
     const sip::NameAddr* const from = m.from();
     const sip::NameAddr* const to = m.to();
     const sip::CSeq* const cseq = m.cseq();
     if (via == nullptr || from == nullptr || to == nullptr || cseq == nullptr) return std::nullopt;
-    RequestKey key{.branch = via->is_rfc3261() ? via->branch : via->text,
-                   .host = via->host,
-                   .port = via->effective_port(),
+    const bool is_old = !via->is_rfc3261();
+    RequestKey key{.branch = is_old ? std::string_view() : via->branch,
+                   .host = is_old ? std::string_view() : via->host,
+                   .port = is_old ? std::uint16_t{} : via->effective_port(),
                    .call_id = m.call_id(),
                    .from_tag = from->tag,
                    .to_tag = to->tag,
@@ -73,7 +74,9 @@ std::optional<RequestKey> request_key(const sip::Message& m) noexcept {
         return std::nullopt;
     const std::uint64_t h = mix(key.cseq, key.call_id);
     key.hash = static_cast<std::uint32_t>(h ^ h >> 32);
-    const std::uint64_t v = mix(key.port, key.branch);
+    std::uint64_t v = mix(key.port, key.branch);
+    if (is_old && matching.via1) v = mix(v, via->text);
+    if (is_old && matching.ruri) v = mix(v, m.request_uri());
     key.via_hash = static_cast<std::uint32_t>(v ^ v >> 32);
     return key;
 }
@@ -82,7 +85,7 @@ bool same_via(const Cell& c, const RequestKey& key) noexcept {
     // The host compares without case (RFC 3261 17.2.3 means the host, and hosts have none).
     return c.via_hash == key.via_hash && c.port == key.port && c.via_branch() == key.branch &&
            text::ci_equal(c.via_host(), key.host) && c.call_id() == key.call_id &&
-           c.cseq == key.cseq;
+           c.cseq == key.cseq && (!key.branch.empty() || c.from_tag() == key.from_tag);
 }
 
 bool same_method(const Cell& c, const RequestKey& key) noexcept {

@@ -10,8 +10,15 @@
 
 namespace fairlead::tm {
 
+/// How requests of clients before RFC 3261 are compared; the parameters' defaults.
+struct Matching {
+    bool via1 = true, ruri = true;
+    bool ack_tag = false, cancel_tag = false;
+};
+
 struct RequestKey {
-    /// Branch parameter with the cookie; of an older client (no cookie) its whole Via value.
+    /// Branch parameter with the cookie; empty, as is the host, for a client before RFC 3261: then
+    /// via_hash has what 17.2.3 compares instead.
     std::string_view branch;
     std::string_view host;
     std::uint16_t port = 0;
@@ -23,7 +30,8 @@ struct RequestKey {
     std::uint32_t via_hash = 0;
 };
 /// Nullopt when Via, From, Call-ID or CSeq cannot be read.
-[[nodiscard]] std::optional<RequestKey> request_key(const sip::Message& m) noexcept;
+[[nodiscard]] std::optional<RequestKey> request_key(const sip::Message& m,
+                                                    const Matching& matching) noexcept;
 
 /// Same client transaction (branch and sent-by), whatever the method.
 [[nodiscard]] bool same_via(const Cell& c, const RequestKey& key) noexcept;

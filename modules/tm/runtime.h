@@ -6,6 +6,7 @@
 
 #include "core/api/core.h"
 #include "core/module.h"
+#include "modules/tm/match.h"
 #include "modules/tm/outbox.h"
 #include "modules/tm/policy.h"
 #include "modules/tm/statistics.h"
@@ -22,7 +23,8 @@ struct Options {
     int default_code = 500;
     std::string default_reason = "Server Internal Error";
     bool reply_matching = true;
-    int max_transactions = 0;                    ///< 0: as many as memory holds
+    int max_transactions = 0;  ///< 0: as many as memory holds
+    Matching matching;
     std::string fr_timer_avp, fr_inv_timer_avp;  ///< names; "" for none
 };
 

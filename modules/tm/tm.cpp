@@ -66,9 +66,17 @@ Result<void> Tm::prepare(Core& core) {
     if (!time) return std::unexpected(time.error());
     for (const std::string& line : time->guessed) LOG(info, "{}", line);
     rt_.policy = policy(*time);
-    rt_.options = {auto_inv_100,     auto_inv_100_reason, unmatched_cancel,
-                   default_code,     default_reason,      reply_matching,
-                   max_transactions, fr_timer_avp,        fr_inv_timer_avp};
+    rt_.options = {
+        .auto_inv_100 = auto_inv_100,
+        .auto_inv_100_reason = auto_inv_100_reason,
+        .unmatched_cancel = unmatched_cancel,
+        .default_code = default_code,
+        .default_reason = default_reason,
+        .reply_matching = reply_matching,
+        .max_transactions = max_transactions,
+        .matching = {via1_matching, ruri_matching, ack_tag_matching, cancel_tag_matching},
+        .fr_timer_avp = fr_timer_avp,
+        .fr_inv_timer_avp = fr_inv_timer_avp};
     rt_.counts = counts;
     shm::Segment& memory = core.memory();
     rt_.tags = {memory.tag("tm", "transaction"), memory.tag("tm", "keys"),

@@ -23,6 +23,8 @@ public:
     // Parameters; times in milliseconds.
     GivenTimes times;
     std::string fr_timer_avp, fr_inv_timer_avp;
+    bool via1_matching = true, ruri_matching = true;
+    bool ack_tag_matching = false, cancel_tag_matching = false;
     int max_inv_lifetime = 180000, max_noninv_lifetime = 32000;
     bool retr_invite_cap = false;
     bool rfc4320 = true;
