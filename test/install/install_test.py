@@ -44,6 +44,17 @@ class Installation:
         self.environment |= {"PKG_CONFIG_PATH": str(pc.parent), "PYTHONDONTWRITEBYTECODE": "1"}
         self.server = self.prefix / option("bindir") / "fairlead"
 
+    @staticmethod
+    def temporary(case):
+        """A folder that goes with the test case, which gives the log of an earlier installation back
+        to the owner of the build, for its uninstall."""
+        folder = tempfile.TemporaryDirectory(prefix="fairlead-test-")
+        case.addClassCleanup(folder.cleanup)
+        kept = LOG.read_text() if LOG.exists() else None
+        case.addClassCleanup(lambda: LOG.write_text(kept) if kept else LOG.unlink(missing_ok=True))
+        os.chmod(folder.name, 0o755)
+        return pathlib.Path(folder.name)
+
     def compile(self, source, *flags):
         """With the compiler alone and the flags of pkg-config, as the shell passes them on."""
         command = f'g++ -Wall -Wextra -Werror $(pkg-config --cflags fairlead) "$@" {source}'
@@ -57,12 +68,7 @@ class Installation:
 class Install(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        folder = tempfile.TemporaryDirectory(prefix="fairlead-test-")
-        cls.addClassCleanup(folder.cleanup)
-        cls.folder = pathlib.Path(folder.name)
-        # The log of an installation that the owner of the build made is kept for its uninstall.
-        kept = LOG.read_text() if LOG.exists() else None
-        cls.addClassCleanup(lambda: LOG.write_text(kept) if kept else LOG.unlink(missing_ok=True))
+        cls.folder = Installation.temporary(cls)
         cls.here = Installation(cls.folder / "root", BUILD)
 
     def fresh(self):
