@@ -316,8 +316,6 @@ constexpr Statistic statistics[] = {
 };
 
 constexpr Offer offered[] = {offers<Tm, Api>()};
-// The questions that Kamailio keeps in a module of its own.
-constexpr std::string_view aliases[] = {"tmx"};
 
 constexpr Descriptor descriptor{.name = "tm",
                                 .summary = "SIP transactions (RFC 3261 16, 17, RFC 6026).",
@@ -327,8 +325,7 @@ constexpr Descriptor descriptor{.name = "tm",
                                 .variables = variable::kRows,
                                 .statistics = statistics,
                                 .offers = offered,
-                                .hooks = Hook::reply_arrived | Hook::message_done,
-                                .aliases = aliases};
+                                .hooks = Hook::reply_arrived | Hook::message_done};
 
 }  // namespace
 

@@ -9,8 +9,28 @@
 #include "core/api/net.h"
 #include "core/api/sip.h"
 #include "core/api/text.h"
+#include "modules/tm/api.h"
 
 namespace fairlead::tm {
+
+struct StoredRequest;
+
+/// What watchers are told when the lock is gone: a copy of everything it speaks of.
+struct Event {
+    Report report;
+    const StoredRequest* request = nullptr;
+    std::string_view uri;
+    std::string_view kept;  ///< variables, as Message::keep writes them
+    std::uint32_t flags = 0;
+    std::uint32_t slot = 0, label = 0;  ///< of the cell
+};
+class EventSink {
+public:
+    virtual void tell(const Event& event) noexcept = 0;
+
+protected:
+    ~EventSink() = default;
+};
 
 /// Per process. Nested uses (a script runs between two of them) each send or drop their own part.
 class Outbox {
@@ -34,23 +54,31 @@ public:
         if (!bytes.empty()) items_.push_back({target, arena_.copy(bytes), failure});
     }
 
+    [[nodiscard]] Arena& arena() noexcept { return arena_; }
+    /// Before fork: who is told of events.
+    void set_sink(EventSink& sink) noexcept { sink_ = &sink; }
+
 private:
     friend class Outgoing;
     Arena arena_;
     std::vector<Item> items_;
+    std::vector<Event> events_;
+    EventSink* sink_ = nullptr;
     int depth_ = 0;  ///< uses that are under way
 };
 
 /// One use of the outbox. What was not sent at the end of the scope is dropped.
 class Outgoing {
 public:
-    Outgoing(Outbox& box, Net& net) noexcept : box_(box), net_(net), first_(box.items_.size()) {
+    Outgoing(Outbox& box, Net& net) noexcept
+        : box_(box), net_(net), first_(box.items_.size()), first_event_(box.events_.size()) {
         ++box_.depth_;
     }
     Outgoing(const Outgoing&) = delete;
     Outgoing& operator=(const Outgoing&) = delete;
     ~Outgoing() {
         box_.items_.resize(first_);
+        box_.events_.resize(first_event_);
         if (--box_.depth_ == 0) box_.arena_.reset();
     }
 
@@ -61,11 +89,17 @@ public:
     void add_copy(const Target& target, std::string_view bytes, const SendFailure& failure = {}) {
         box_.add_copy(target, bytes, failure);
     }
-    /// Hands what was added to Net, in order. No lock is held.
+    [[nodiscard]] Arena& arena() noexcept { return box_.arena(); }
+    void add_event(const Event& event) { box_.events_.push_back(event); }
+    /// Hands what was added to Net, in order, then tells the events. No lock is held.
     void send() noexcept {
         for (; sent_ < size(); ++sent_) {
             Outbox::Item& item = box_.items_[first_ + sent_];
             item.result = net_.send(item.target, item.bytes, item.failure);
+        }
+        for (; first_event_ + told_ < box_.events_.size(); ++told_) {
+            const Event event = box_.events_[first_event_ + told_];  // telling may add others
+            if (box_.sink_ != nullptr) box_.sink_->tell(event);
         }
     }
     [[nodiscard]] std::size_t size() const noexcept { return box_.items_.size() - first_; }
@@ -77,6 +111,7 @@ private:
     Outbox& box_;
     Net& net_;
     std::size_t first_, sent_ = 0;
+    std::size_t first_event_, told_ = 0;
 };
 
 }  // namespace fairlead::tm

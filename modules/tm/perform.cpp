@@ -5,6 +5,7 @@
 #include "modules/tm/cells.h"
 #include "modules/tm/local_reply.h"
 #include "modules/tm/reply_pick.h"
+#include "modules/tm/reports.h"
 
 namespace fairlead::tm {
 namespace {
@@ -77,6 +78,9 @@ private:
     void relay(const Action& a, bool store) {
         out_.add(c_.upstream, hand_.relayed);
         rt_.counts.relayed_replies.add();
+        if (hand_.reply != nullptr && store) {
+            note(rt_, c_, a.branch, {.code = hand_.reply->status(), .reply = hand_.relayed}, out_);
+        }
         if (!store) return;
         c_.clear(Cell::last_local);
         // Without memory the reply is not repeated by us; the callee repeats a 2xx, and the
@@ -111,12 +115,14 @@ private:
         out_.add(c_.upstream, text);
         c_.set(Cell::last_local);
         (void)replace(rt_, c_.reply, text, rt_.tags.buffer);
+        note(rt_, c_, a.branch, {.local = true, .code = a.code, .reply = text}, out_);
         rt_.counts.local_replies.add();
         rt_.counts.final_sent(a.code);
     }
     void kept(Branch& b, int code) {
         const bool challenge =
             rt_.policy.aggregate_challenges && challenges() > 1 && (code == 401 || code == 407);
+        note(rt_, c_, &b, {.code = code, .reply = b.reply.view()}, out_);
         std::string_view text;
         if (challenge || code != b.status) text = rewrite_kept(rt_, out_, c_, b, code, challenge);
         if (text.empty()) {
@@ -162,6 +168,14 @@ bool perform(Runtime& rt, Cell& c, const Actions& actions, const Hand& hand,
     }
     if (!choose) return false;
     const Pick p = pick(c, rt.policy);
+    if (p.code >= 300) {
+        const Report failed{
+            .what = Report::What::failed,
+            .local = p.branch == nullptr || !p.branch->reply,
+            .code = p.code,
+            .reply = p.branch != nullptr ? p.branch->reply.view() : std::string_view()};
+        note(rt, c, p.branch, failed, out);
+    }
     if (hand.may_run_routes && p.branch != nullptr && p.branch->on_failure != RouteId::none) {
         c.owner = rt.process();  // whoever finds it without a living owner goes on for it
         return true;

@@ -6,6 +6,7 @@
 #include "modules/tm/cells.h"
 #include "modules/tm/local_reply.h"
 #include "modules/tm/perform.h"
+#include "modules/tm/reports.h"
 
 namespace fairlead::tm {
 namespace {
@@ -66,6 +67,8 @@ int reply(Runtime& rt, Message& m, Work& w, int code, std::string_view reason,
         // RFC 3261 17.2.1 wants it repeated: without memory for that, it is sent this once.
         (void)replace(rt, c.reply, text, rt.tags.buffer);
         out.add(c.upstream, text);
+        note_scripted(rt, c, m, {.local = true, .by_script = true, .code = code, .reply = text},
+                      out);
         (void)perform(rt, c, actions, {}, out);
         if (code >= 200) rt.counts.final_sent(code);
         rest(rt, c);

@@ -8,22 +8,13 @@
 #include "modules/tm/perform.h"
 #include "modules/tm/replies.h"
 #include "modules/tm/reply_pick.h"
+#include "modules/tm/reports.h"
 #include "modules/tm/stored_request.h"
 
 namespace fairlead::tm {
 namespace {
 
 using BucketGuard = shm::Guard<Bucket>;
-
-/// The Request-URI of what was sent to a branch: the second word of its start line, also when that
-/// is an ACK by now.
-std::string_view uri_of(const Branch& b) noexcept {
-    std::string_view line = b.sent.view();
-    const std::size_t from = line.find(' ');
-    if (from == std::string_view::npos) return {};
-    line.remove_prefix(from + 1);
-    return line.substr(0, line.find(' '));
-}
 
 /// Sets the scene for failure_route; `none` when there is no route to run.
 RouteId enter(Runtime& rt, Bucket& b, Cell& c, Message& m, Work& w) {

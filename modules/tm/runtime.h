@@ -3,6 +3,7 @@
 #pragma once
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "core/api/core.h"
 #include "core/module.h"
@@ -32,6 +33,13 @@ struct Tags {
     shm::Tag transaction, keys, request, branch, buffer, avps;
 };
 
+/// Another module that is told of transactions with one of `flags`.
+struct Watching {
+    Watcher* watcher = nullptr;
+    std::uint32_t flags = 0;
+    bool provisional = false;
+};
+
 /// Constant after prepare(), except for `outbox` and `scratch`, which belong to the process.
 struct Runtime {
     Core* core = nullptr;
@@ -46,6 +54,8 @@ struct Runtime {
     Outbox outbox;
     sip::Message scratch;  ///< for reading stored messages under a lock
     bool warned_forgotten = false;
+    std::vector<Watching> watchers;
+    std::uint32_t watched_flags = 0, watched_provisional = 0;  ///< of all watchers
 
     [[nodiscard]] Ms now() const noexcept { return core->clock().now(); }
     [[nodiscard]] std::uint16_t process() const noexcept { return core->process().slot; }

@@ -5,11 +5,13 @@
 #include "core/api/log.h"
 #include "core/api/text.h"
 #include "modules/tm/cells.h"
+#include "modules/tm/foreign.h"
 #include "modules/tm/local_reply.h"
 #include "modules/tm/lookup.h"
 #include "modules/tm/perform.h"
 #include "modules/tm/recovery.h"
 #include "modules/tm/replies.h"
+#include "modules/tm/reports.h"
 #include "modules/tm/responses.h"
 #include "modules/tm/routes.h"
 
@@ -82,6 +84,7 @@ Result<void> Tm::prepare(Core& core) {
     rt_.tags = {memory.tag("tm", "transaction"), memory.tag("tm", "keys"),
                 memory.tag("tm", "request"),     memory.tag("tm", "branch"),
                 memory.tag("tm", "buffer"),      memory.tag("tm", "avps")};
+    rt_.outbox.set_sink(*this);
     rt_.timer = core.timers().add("tm", *this);
     rt_.send_failure = core.on_send_failure(*this);
     rt_.slot = core.message_slot();
@@ -143,6 +146,10 @@ int Tm::relay(Runtime& rt, Message& m, const Destination& to) {
     return tm::relay(rt, m, to);
 }
 
+void Tm::tell(const Event& event) noexcept {
+    tm::tell(rt_, event);
+}
+
 // ---- Api ----------------------------------------------------------------------------------------
 
 bool Tm::has_transaction(const Message& m) const noexcept {
@@ -168,6 +175,26 @@ std::string_view Tm::reply_to_tag(const Message& m) const noexcept {
     if (w == nullptr || w->cell == nullptr) return {};
     const TagText tag = to_tag(rt_, *w->cell);
     return m.arena.copy({tag.data(), tag.size()});
+}
+
+void Tm::watch(Watcher& watcher, std::uint32_t flags, bool provisional) {
+    rt_.watchers.push_back({&watcher, flags, provisional});
+    rt_.watched_flags |= flags;
+    if (provisional) rt_.watched_provisional |= flags;
+}
+
+bool Tm::cancel_branches(Message& m, Which which) {
+    return tm::cancel_branches(rt_, m, which);
+}
+
+bool Tm::cancel_call(std::string_view call_id, std::uint32_t cseq, std::uint32_t flags,
+                     std::uint16_t code) {
+    return tm::cancel_call(rt_, {call_id, cseq}, flags, code);
+}
+
+bool Tm::reply_to_call(std::string_view call_id, std::uint32_t cseq, int code,
+                       std::string_view reason) {
+    return tm::reply_to_call(rt_, {call_id, cseq}, code, reason);
 }
 
 }  // namespace fairlead::tm

@@ -18,7 +18,11 @@ using FailureRoute = RouteArg<Route::failure>;
 using ReplyRoute = RouteArg<Route::tm_reply>;
 using BranchRoute = RouteArg<Route::branch>;
 
-class Tm final : public Module, public Api, private TimerHandler, private Core::SendFailureHandler {
+class Tm final : public Module,
+                 public Api,
+                 private TimerHandler,
+                 private Core::SendFailureHandler,
+                 private EventSink {
 public:
     // Parameters; times in milliseconds.
     GivenTimes times;
@@ -139,6 +143,12 @@ public:
     int reply(Message& m, int code, std::string_view reason) override;
     int relay(Message& m) override;
     std::string_view reply_to_tag(const Message& m) const noexcept override;
+    void watch(Watcher& watcher, std::uint32_t flags, bool provisional) override;
+    bool cancel_branches(Message& m, Which which) override;
+    bool cancel_call(std::string_view call_id, std::uint32_t cseq, std::uint32_t flags,
+                     std::uint16_t code) override;
+    bool reply_to_call(std::string_view call_id, std::uint32_t cseq, int code,
+                       std::string_view reason) override;
 
     [[nodiscard]] Runtime& runtime() noexcept { return rt_; }
     /// The status that t_check_status and $T_reply_code see.
@@ -147,6 +157,7 @@ public:
 private:
     void fired(shm::TimerEntry& entry) noexcept override;
     void failed(void* object, std::uint32_t index) noexcept override;
+    void tell(const Event& event) noexcept override;
 
     [[nodiscard]] static std::string_view join(Message& m, std::string_view proto,
                                                std::string_view host, const Value& port);

@@ -1,0 +1,90 @@
+// Accounting: what the module shows to the server.
+// SPDX-License-Identifier: Apache-2.0
+#include "modules/acc/acc.h"
+
+namespace fairlead::acc {
+
+namespace {
+
+constexpr Range kFlag{.min = -1, .max = Acc::kLastFlag};
+
+constexpr Param params[] = {
+    param<&Acc::log_flag>("log_flag", "Message flag of transactions to account.", kFlag),
+    param<&Acc::log_missed_flag>(
+        "log_missed_flag",
+        "Message flag of INVITEs whose failures are accounted as missed calls; a transaction loses "
+        "it with each record.",
+        kFlag),
+    param<&Acc::failed_transaction_flag>(
+        "failed_transaction_flag", "Message flag of transactions to account also when they fail.",
+        kFlag),
+    param_method<&Acc::set_failed_filter>(
+        "failed_filter", "Codes of failures that are not accounted: \"404,407\".", Type::string),
+    param<&Acc::log_level>("log_level", "Level of the records in the log.", {.min = -5, .max = 3}),
+    param<&Acc::log_facility>("log_facility", "Accepted; records go where the log goes."),
+    param_variables<&Acc::set_log_extra>("log_extra",
+                                         "More attributes: \"name=$variable;name=$variable\"."),
+    param_method<&Acc::set_legs>("multi_leg_info",
+                                 "AVPs with one value for each leg of the call: "
+                                 "\"name=$avp(a);name=$avp(b)\".",
+                                 Type::string),
+    param<&Acc::early_media>("early_media", "Account provisional replies with a body too."),
+    param<&Acc::report_cancels>("report_cancels", "Account CANCELs that have log_flag too."),
+    param<&Acc::report_ack>("report_ack", "Accepted; ACKs are not accounted."),
+    param<&Acc::detect_direction>(
+        "detect_direction",
+        "Swap the tags in records of requests from the callee (needs module rr)."),
+    param<&Acc::reason_from_hf>("reason_from_hf",
+                                "Take the reason from the reply's Reason header if it has one."),
+    param<&Acc::time_mode>(
+        "time_mode",
+        "0: only the timestamp; 3: also local time as time_attr; 4: UTC. Modes 1 "
+        "and 2 are refused.",
+        {.min = 0, .max = 4}),
+    param<&Acc::time_attr>("time_attr", "Name of the attribute for time_mode."),
+    param<&Acc::time_exten>("time_exten", "Accepted; it belongs to time_mode 1."),
+    param<&Acc::time_format>("time_format", "Form of the time, as of strftime()."),
+    param<&Acc::acc_prepare_flag>(
+        "acc_prepare_flag", "Accepted; flags may always be set in any route of the transaction.",
+        kFlag),
+    param<&Acc::acc_prepare_always>("acc_prepare_always", "Accepted, as acc_prepare_flag."),
+    param<&Acc::clone_msg>("clone_msg", "Accepted; records are always made from a copy."),
+    param<&Acc::acc_extra_size>("acc_extra_size", "Accepted; there may be 64 extra attributes.",
+                                {.min = 1, .max = 64}),
+    param<&Acc::cdr_enable>("cdr_enable", "Only 0: there are no call data records yet.",
+                            {.min = 0, .max = 1}),
+    param_method<&Acc::refuse_database>("db_url", "Refused: there is no database.", Type::string),
+    param_method<&Acc::refuse_database>("db_flag", "Refused: there is no database.", Type::integer),
+    param_method<&Acc::refuse_database>("db_missed_flag", "Refused: there is no database.",
+                                        Type::integer),
+    param_method<&Acc::refuse_database>("db_extra", "Refused: there is no database.", Type::string),
+};
+
+constexpr Function functions[] = {
+    function<&Acc::acc_log_request>(
+        "acc_log_request",
+        "Accounts this request; a comment that begins with a code, as \"404 Gone\", gives code and "
+        "reason.",
+        Route::any, "comment"),
+    function<&Acc::acc_request>("acc_request", "The same; the table is ignored.", Route::any,
+                                "comment", "table"),
+};
+
+constexpr Statistic statistics[] = {
+    statistic<&Acc::records>("records", "Records made, also when the log's level hides them.")};
+
+constexpr Need needed[] = {needs<&Acc::tm>(), needs<&Acc::rr>(true)};
+
+constexpr Descriptor descriptor{.name = "acc",
+                                .summary = "Accounting of transactions to the log.",
+                                .create = make_module<Acc>,
+                                .params = params,
+                                .functions = functions,
+                                .statistics = statistics,
+                                .needs = needed};
+
+}  // namespace
+
+}  // namespace fairlead::acc
+
+FAIRLEAD_MODULE(fairlead::acc::descriptor)
