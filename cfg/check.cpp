@@ -1,6 +1,7 @@
 // The checker: routes and statements.
 // SPDX-License-Identifier: Apache-2.0
 #include "cfg/check.h"
+#include "cfg/vars.h"
 
 #include <fmt/format.h>
 
@@ -34,6 +35,7 @@ std::shared_ptr<const Program> Checker::compile() {
     parameters();
     find_reach();
     event_routes();
+    log_prefix();
     for (std::size_t i = 0; i < tree_.routes.size(); ++i) {
         const RouteBlock& block = tree_.routes[i];
         allowed_ = reach_[i].own;
@@ -42,6 +44,8 @@ std::shared_ptr<const Program> Checker::compile() {
         breakable_ = 0;
         program_->routes_[i].first = steps(block.body);
     }
+    warn_of_unused_routes();
+    warn_of_unwritten();
     if (diagnostics_.errors() != 0) return nullptr;
     return program_;
 }
@@ -98,7 +102,9 @@ void Checker::parameters() {
 Result<const VariableRef*> Checker::variable(std::string_view text) {
     if (!take_whole(text)) return fail(fmt::format("\"{}\" is no variable", text));
     std::size_t taken = 0;
+    access_ = Access::both;
     const VariableUse* const use = variable(parameter_at_, program_->keep(text), taken);
+    access_ = Access::read;
     if (use == nullptr) return fail({});
     return use;
 }
@@ -113,6 +119,18 @@ Result<const LazyText*> Checker::text(std::string_view text) {
     std::vector<Format::Piece> pieces{{program_->keep(plain), nullptr}};
     constant->pieces = program_->pieces_.emplace_back(std::move(pieces));
     return constant;
+}
+
+void Checker::log_prefix() {
+    for (const Setting& s : config_.settings) {
+        if (s.name != "log_prefix" || s.value.text.empty()) continue;
+        CallArgument made;
+        Expression text;
+        text.kind = Expression::Kind::string;
+        text.at = s.value_at;
+        text.text = s.value.text;
+        if (lazy_argument(text, text, {}, made)) program_->log_prefix_ = made.constant.lazy_text;
+    }
 }
 
 // ---- Which routes reach which -------------------------------------------------------------------
@@ -190,6 +208,7 @@ void Checker::event_routes() {
 // ---- Statements ---------------------------------------------------------------------------------
 
 const Step* Checker::steps(const std::vector<Statement*>& body, const Step* behind) {
+    warn_behind_end(body);
     std::vector<Step*> made;
     for (const Statement* s : body) {
         if (Step* const one = step(*s)) made.push_back(one);
@@ -211,6 +230,7 @@ Step* Checker::step(const Statement& s) {
         diagnostics_.error(s.at, "break outside of while and switch",
                            "return leaves the route, exit the whole script");
     }
+    warn_of_zero(s);
     if (s.value != nullptr) {
         const bool decides = s.kind == Kind::branch || s.kind == Kind::loop;
         const bool compares = s.kind == Kind::choice;
@@ -242,6 +262,7 @@ void Checker::choice(const Statement& s, Step& out) {
         }
     }
     std::reverse(choices.begin(), choices.end());
+    check_cases(s, choices);
     bool otherwise = false;
     for (const Case& c : s.cases) {
         if (c.kind != Case::Kind::otherwise) continue;
@@ -250,6 +271,23 @@ void Checker::choice(const Statement& s, Step& out) {
     }
     out.body = behind;
     out.choices = choices;
+}
+
+/// What is switched on is a number or a text: cases of the other kind never fit.
+void Checker::check_cases(const Statement& s, const std::vector<Choice>& choices) {
+    const auto is_text = [](const Choice& c) {
+        return c.kind == Choice::Kind::regex || (c.made == nullptr && c.value.is_string());
+    };
+    const auto is_number = [](const Choice& c) {
+        return c.kind == Choice::Kind::value && c.made == nullptr && c.value.is_integer();
+    };
+    if (choices.size() != s.cases.size()) return;  // a mistake was reported
+    const auto text = std::ranges::find_if(choices, is_text);
+    const auto number = std::ranges::find_if(choices, is_number);
+    if (text == choices.end() || number == choices.end()) return;
+    const std::size_t second = static_cast<std::size_t>(std::max(text, number) - choices.begin());
+    diagnostics_.error(s.cases[second].at, "cases of one switch are all numbers or all texts",
+                       "a number never equals a text here");
 }
 
 std::optional<Choice> Checker::one_choice(const Case& c) {

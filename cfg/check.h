@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -13,7 +14,6 @@
 #include "cfg/ast.h"
 #include "cfg/config.h"
 #include "cfg/program.h"
-#include "cfg/vars.h"
 
 namespace fairlead::cfg {
 
@@ -60,12 +60,25 @@ private:
     const Step* steps(const std::vector<Statement*>& body, const Step* behind = nullptr);
     Step* step(const Statement& s);
     void choice(const Statement& s, Step& out);
+    void check_cases(const Statement& s, const std::vector<Choice>& choices);
     std::optional<Choice> one_choice(const Case& c);
     void read_limits();
     // Parameters of modules that name variables.
     void parameters();
     Result<const VariableRef*> variable(std::string_view text) override;
     Result<const LazyText*> text(std::string_view text) override;
+    void log_prefix();
+
+    // What is used, and warnings about it (check_usage.cpp).
+    enum class Access : std::uint8_t { read, write, both };
+    void note_variable(const Position& at, const VariableUse& use);
+    void note_text(std::string_view text);
+    [[nodiscard]] bool is_named(std::string_view text) const;
+    void warn_of_unused_routes();
+    void warn_of_unwritten();
+    void warn_behind_end(const std::vector<Statement*>& body);
+    void warn_of_zero(const Statement& s);
+    void warn_of_code(const Expression& e);
 
     // Expressions (check_expression.cpp).
     Checked expression(const Expression& e);
@@ -135,13 +148,18 @@ private:
     Route block_ = Route::any;    ///< its own type
     bool shared_ = false;         ///< it is a route[NAME]
     Position parameter_at_;       ///< the modparam line whose text is read
-    int breakable_ = 0;           ///< loops and switches around the statement
+    /// Of one $var or $avp, by "row name".
+    struct Usage {
+        Position first;
+        bool read = false, written = false;
+    };
+    std::map<std::string, Usage, std::less<>> usage_;
+    Access access_ = Access::read;              ///< of the variable that is checked
+    std::set<std::string, std::less<>> texts_;  ///< all constant arguments: names of routes, maybe
+    bool routes_by_name_ = false;               ///< there is a route($var(x))
+    int breakable_ = 0;                         ///< loops and switches around the statement
     std::map<std::pair<std::string, bool>, const Regex*> regexes_;
 };
-
-/// The module that has a well-known function or variable, "" when it is not well known.
-[[nodiscard]] std::string_view module_of_function(std::string_view name) noexcept;
-[[nodiscard]] std::string_view module_of_variable(std::string_view name) noexcept;
 
 /// "request_route", "failure_route", … for messages.
 [[nodiscard]] std::string_view route_word(Route type) noexcept;

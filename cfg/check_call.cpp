@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "cfg/check.h"
+#include "cfg/known_names.h"
 #include "core/base/text.h"
 
 namespace fairlead::cfg {
@@ -66,14 +67,18 @@ void Checker::unknown_function(const Expression& e) {
     std::string hint;
     const std::string_view owner = module_of_function(e.text);
     if (failed_to_load(owner)) return;
+    Position at = e.at;
+    at.length = static_cast<std::uint32_t>(e.text.size());
+    if (const std::string_view why = why_left_out(e.text); !why.empty()) {
+        diagnostics_.error(at, fmt::format("{} is left out", e.text), std::string(why));
+        return;
+    }
     if (!owner.empty() && registry_.find(owner) == nullptr) {
         hint = fmt::format("{} is in module {}, which is not loaded", e.text, owner);
     } else {
         const std::string_view like = nearest(e.text, registry_.function_names());
         if (!like.empty()) hint = fmt::format("did you mean {}?", like);
     }
-    Position at = e.at;
-    at.length = static_cast<std::uint32_t>(e.text.size());
     diagnostics_.error(at, fmt::format("unknown function {}", e.text), std::move(hint));
 }
 
@@ -146,6 +151,7 @@ void Checker::check_constants(const Expression& e, const Call& call) {
 
 bool Checker::argument(const Expression& e, const Expression& call, const Arg& row,
                        CallArgument& out) {
+    if (e.kind == Expression::Kind::string || e.kind == Expression::Kind::number) note_text(e.text);
     switch (row.type) {
         case Type::integer:
         case Type::boolean: return number_argument(e, call, row, out);
@@ -289,7 +295,9 @@ bool Checker::variable_argument(const Expression& e, const Expression& call, con
     const bool text = e.kind == Expression::Kind::string || e.kind == Expression::Kind::variable;
     if (text && take_whole(e.text)) {
         std::size_t taken = 0;
+        access_ = Access::both;
         const VariableUse* const use = variable(e.at, e.text, taken);
+        access_ = Access::read;
         if (use == nullptr) return false;
         out.constant.variable = use;
         out.constant.value = use->text;

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "cfg/check.h"
+#include "cfg/vars.h"
 #include "core/base/text.h"
 
 namespace fairlead::cfg {
@@ -27,13 +28,20 @@ std::string_view type_word(Known type) noexcept {
     return type == Known::string ? "a string" : "an integer";
 }
 
+std::optional<Node::Ip> ip_word(std::string_view word) noexcept {
+    if (word == "src_ip") return Node::Ip::source;
+    if (word == "dst_ip") return Node::Ip::destination;
+    if (word == "snd_ip") return Node::Ip::sending;
+    if (word == "to_ip") return Node::Ip::leaving;
+    return std::nullopt;
+}
 bool is_ip_word(const Expression& e) noexcept {
-    return e.kind == Expression::Kind::word && (e.text == "src_ip" || e.text == "dst_ip");
+    return e.kind == Expression::Kind::word && ip_word(e.text).has_value();
 }
 bool is_myself(const Expression& e) noexcept {
     return e.kind == Expression::Kind::word && e.text == "myself";
 }
-/// Words that stand for an address of a message that is being sent; nothing provides them.
+/// Words that stand for an address of a message that is being sent.
 bool is_sending_word(std::string_view word) noexcept {
     return word == "snd_ip" || word == "snd_port" || word == "snd_proto" || word == "snd_af" ||
            word == "to_ip" || word == "to_port";
@@ -105,12 +113,19 @@ Checked Checker::operand(const Expression& e) {
 }
 
 Checked Checker::condition(const Expression& e) {
+    if (e.kind == Expression::Kind::assign) {
+        diagnostics_.warning(e.at, "this assigns", "use == to compare");
+    }
     return operand(e);
 }
 
 Checked Checker::word(const Expression& e) {
     if (const auto number = number_word(e.text)) return constant(e.at, *number);
     const auto row = registry_.keyword(e.text);
+    if (is_sending_word(e.text) && !any_of(allowed_, Route::onsend)) {
+        diagnostics_.error(e.at, fmt::format("{} is known in onsend_route only", e.text));
+        return {};
+    }
     if (row) {
         VariableUse* const use = program_->make<VariableUse>();
         use->row = row->row;
@@ -123,10 +138,6 @@ Checked Checker::word(const Expression& e) {
     if (e.text == "myself") {
         diagnostics_.error(e.at, "myself can only be compared",
                            "as in uri == myself or src_ip == myself");
-        return {};
-    }
-    if (is_sending_word(e.text)) {
-        diagnostics_.error(e.at, fmt::format("{} is not supported", e.text));
         return {};
     }
     std::string hint;
@@ -189,6 +200,7 @@ Checked Checker::binary(const Expression& e) {
 }
 
 Checked Checker::comparison(const Expression& e, Checked left, Checked right) {
+    if (e.op >= Op::equal && e.op <= Op::less_equal) warn_of_code(e);
     const Expression &a = *e.parts[0], &b = *e.parts[1];
     if (wants_integers(e.op)) {
         if (left.type == Known::string) return mismatch(e, a, Known::integer), Checked{};
@@ -239,6 +251,7 @@ Checked Checker::address_comparison(const Expression& e) {
     const Expression& object = *e.parts[turned ? 0 : 1];
     Node* out = nullptr;
     if (is_ip_word(subject)) {
+        if (word(subject).node == nullptr) return {};
         const bool literal = object.kind == Expression::Kind::address ||
                              object.kind == Expression::Kind::string ||
                              (object.kind == Expression::Kind::word && !is_myself(object) &&
@@ -249,7 +262,7 @@ Checked Checker::address_comparison(const Expression& e) {
             return comparison(e, left, right);
         }
         out = node(is_myself(object) ? Node::Kind::my_address : Node::Kind::in_network, e.at);
-        out->ip = subject.text == "src_ip" ? Node::Ip::source : Node::Ip::destination;
+        out->ip = *ip_word(subject.text);
         out->builtin = builtin_;
         if (literal) {
             out->network = network(object);
@@ -334,8 +347,10 @@ Checked Checker::select(const Expression& e) {
 
 Checked Checker::assign(const Expression& e) {
     const Expression& target = *e.parts[0];
-    const VariableUse* const use = variable(target);
     const Checked value = expression(*e.parts[1]);
+    access_ = Access::write;
+    const VariableUse* const use = variable(target);
+    access_ = Access::read;
     if (use != nullptr && use->row->set == nullptr) {
         diagnostics_.error(target.at, fmt::format("${} can only be read", use->row->name),
                            e.number == 1 ? "\"=\" assigns: use == to compare" : "");
@@ -373,6 +388,7 @@ Checked Checker::route_call(const Expression& e) {
     const Expression& name = *e.parts[0];
     if (name.kind == Expression::Kind::string || name.kind == Expression::Kind::number) {
         const bool main = name.text == "0" || name.text == "main";
+        note_text(name.text);
         const RouteId target =
             find_route(name.at, Route::request, main ? std::string_view() : name.text);
         if (target == RouteId::none) return {};
@@ -380,6 +396,7 @@ Checked Checker::route_call(const Expression& e) {
         out->target = target;
         return {out, Known::integer};
     }
+    routes_by_name_ = true;
     const Checked made = expression(name);
     if (made.node == nullptr) return {};
     Node* const out = node(Node::Kind::named_route, e.at);

@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "cfg/check.h"
+#include "cfg/known_names.h"
 #include "cfg/variable_text.h"
 #include "core/base/text.h"
 
@@ -85,7 +87,11 @@ const VariableUse* Checker::variable(const Position& at, std::string_view text,
     use->row = row->row;
     use->module = row->owner->object.get();
     use->text = program_->keep(parts.text);
+    const Access access = std::exchange(access_, Access::read);
     const bool ok = name_and_index(at, parts, *use);
+    access_ = access;
+    if (ok) note_variable(inside(at, 0, parts.text.size()), *use);
+    access_ = Access::read;
     return transforms(at, parts, *use) && ok ? use : nullptr;
 }
 

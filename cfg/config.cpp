@@ -14,8 +14,8 @@ Config parse(Preprocessor& preprocessor, std::unique_ptr<Tree> tree, Diagnostics
     Config config;
     config.tree = std::move(tree);
     const std::vector<Token> tokens = preprocessor.take_tokens();
-    Parser(tokens, config, diagnostics).parse();
     config.tree->defines = preprocessor.take_defines();
+    Parser(tokens, config, diagnostics).parse();
     return config;
 }
 

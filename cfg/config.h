@@ -29,7 +29,8 @@ struct Setting {  ///< `name = value`, also `group.name = value desc "…"` (nam
     std::string name;
     Literal value;
     std::string description;
-    Position at;
+    Position at;        ///< of the name
+    Position value_at;  ///< of the value
 };
 struct ListenLine {              ///< `listen=udp:127.0.0.1:5060 advertise 1.2.3.4:5060 name "x"`
     std::optional<Proto> proto;  ///< nullopt: all that are built in
@@ -54,7 +55,8 @@ struct LoadLine {
 struct ModParamLine {
     std::string module, name;
     Literal value;
-    Position at;
+    Position at;         ///< of the parameter's name
+    Position module_at;  ///< of the module's
 };
 
 /// What was read, before any module is loaded.
@@ -109,6 +111,10 @@ void load_modules(const Config& config, const ModulePaths& paths, module::Regist
 [[nodiscard]] std::shared_ptr<const Program> compile(const Config& config,
                                                      module::Registry& registry,
                                                      Diagnostics& diagnostics);
+
+/// What stands in front of the lines that a message causes (log_prefix); null for nothing. Belongs
+/// to the program.
+[[nodiscard]] const LazyText* log_prefix(const Program& program) noexcept;
 
 /// Runs routes of one program in one process. Statements and expressions do not allocate: strings
 /// come from the message's arena.

@@ -48,6 +48,47 @@ std::string caret_below(std::string_view line, std::uint32_t column, std::uint32
     return out;
 }
 
+/// How many bytes the UTF-8 sequence at the beginning has; 0 when there is none.
+std::size_t utf8_length(std::string_view s) noexcept {
+    const auto byte = [s](std::size_t i) { return static_cast<unsigned char>(s[i]); };
+    const unsigned char first = byte(0);
+    const std::size_t length = first < 0x80                    ? 1
+                               : first >= 0xC2 && first < 0xE0 ? 2
+                               : first >= 0xE0 && first < 0xF0 ? 3
+                               : first >= 0xF0 && first < 0xF5 ? 4
+                                                               : 0;
+    if (length > s.size()) return 0;
+    for (std::size_t i = 1; i < length; ++i) {
+        if ((byte(i) & 0xC0) != 0x80) return 0;
+    }
+    // Overlong forms, surrogates, and what is above U+10FFFF.
+    const bool wrong =
+        length > 2 && ((first == 0xE0 && byte(1) < 0xA0) || (first == 0xED && byte(1) > 0x9F) ||
+                       (first == 0xF0 && byte(1) < 0x90) || (first == 0xF4 && byte(1) > 0x8F));
+    return wrong ? 0 : length;
+}
+
+/// A JSON string. Bytes that are no UTF-8 become U+FFFD.
+std::string quoted(std::string_view text) {
+    std::string out = "\"";
+    while (!text.empty()) {
+        const std::size_t length = utf8_length(text);
+        const char c = text[0];
+        if (length == 0) {
+            out += "\\ufffd";
+        } else if (c == '"' || c == '\\') {
+            out += '\\';
+            out += c;
+        } else if (length == 1 && (c < ' ' || c == 0x7F)) {
+            fmt::format_to(std::back_inserter(out), "\\u{:04x}", static_cast<unsigned>(c));
+        } else {
+            out += text.substr(0, length);
+        }
+        text.remove_prefix(std::max<std::size_t>(length, 1));
+    }
+    return out + '"';
+}
+
 }  // namespace
 
 std::uint16_t Diagnostics::add_file(std::string path, std::string content) {
@@ -84,15 +125,36 @@ void Diagnostics::notice(const Position& at, std::string text, std::string hint)
     }
 }
 
-std::string Diagnostics::print() const {
+std::vector<std::size_t> Diagnostics::sorted() const {
     std::vector<std::size_t> order(list_.size());
     std::iota(order.begin(), order.end(), std::size_t{0});
     std::sort(order.begin(), order.end(), [this](std::size_t a, std::size_t b) {
         const Position &x = list_[a].at, &y = list_[b].at;
         return std::tie(x.file, x.line, x.column, a) < std::tie(y.file, y.line, y.column, b);
     });
+    return order;
+}
+
+std::string Diagnostics::json() const {
+    std::string out = fmt::format("{{\"version\": 1, \"errors\": {}, \"diagnostics\": [", errors_);
+    std::string_view comma = "";
+    for (const std::size_t i : sorted()) {
+        const Diagnostic& d = list_[i];
+        const std::string_view file =
+            d.at.file < files_.size() ? std::string_view(files_[d.at.file].path) : "";
+        fmt::format_to(std::back_inserter(out),
+                       "{}\n  {{\"severity\": \"{}\", \"file\": {}, \"line\": {}, \"column\": {}, "
+                       "\"end_column\": {}, \"text\": {}, \"hint\": {}}}",
+                       comma, word(d.severity), quoted(file), d.at.line, d.at.column,
+                       d.at.column + d.at.length, quoted(d.text), quoted(d.hint));
+        comma = ",";
+    }
+    return out + (list_.empty() ? "]}\n" : "\n]}\n");
+}
+
+std::string Diagnostics::print() const {
     std::string out;
-    for (const std::size_t i : order) {
+    for (const std::size_t i : sorted()) {
         const Diagnostic& d = list_[i];
         fmt::format_to(std::back_inserter(out), "{}: {}: {}\n", where(d.at), word(d.severity),
                        d.text);

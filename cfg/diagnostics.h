@@ -46,8 +46,13 @@ public:
     [[nodiscard]] const std::vector<Diagnostic>& all() const noexcept { return list_; }
     /// For people: "file:line:column: error: text", the source line, a caret, the hint.
     [[nodiscard]] std::string print() const;
+    /// For editors: docs/errors.md has the shape.
+    [[nodiscard]] std::string json() const;
 
 private:
+    /// Indices into `list_` in the order of places.
+    [[nodiscard]] std::vector<std::size_t> sorted() const;
+
     struct File {
         std::string path, content;
     };

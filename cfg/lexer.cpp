@@ -16,10 +16,11 @@ namespace fairlead::cfg {
 
 namespace {
 
-constexpr std::array<std::string_view, 21> kDirectives{
-    "define",  "def",       "trydefine",  "trydef",       "redefine", "redef",       "ifdef",
-    "ifndef",  "else",      "endif",      "subst",        "substdef", "substdefs",   "defenv",
-    "defenvs", "trydefenv", "trydefenvs", "include_file", "SER",      "import_file", "MAXCOMPAT"};
+constexpr std::array<std::string_view, 27> kDirectives{
+    "define",    "def",        "trydefine",    "trydef",      "redefine",  "redef",    "undef",
+    "undefine",  "tryundef",   "ifdef",        "ifndef",      "ifexp",     "else",     "endif",
+    "defexp",    "defexps",    "subst",        "substdef",    "substdefs", "defenv",   "defenvs",
+    "trydefenv", "trydefenvs", "include_file", "import_file", "SER",       "MAXCOMPAT"};
 
 constexpr std::array<std::string_view, 12> kTwoByteMarks{"==", "!=", "=~", ">=", "<=", "&&",
                                                          "||", "<<", ">>", "=>", "+=", "-="};

@@ -34,7 +34,8 @@ void load_modules(const Config& config, const ModulePaths& paths, module::Regist
         const Value value = line.value.is_string ? Value(std::string_view(line.value.text))
                                                  : Value(line.value.number);
         if (const auto ok = registry.set_parameter(line.module, line.name, value); !ok) {
-            diagnostics.error(line.at, ok.error().str());
+            const bool no_module = ok.error().text.starts_with("No module matching");
+            diagnostics.error(no_module ? line.module_at : line.at, ok.error().str());
         }
     }
 }

@@ -4,8 +4,11 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
+#include <optional>
 
 #include "cfg/parser.h"
+#include "core/base/address.h"
 #include "core/base/text.h"
 
 namespace fairlead::cfg {
@@ -42,6 +45,16 @@ const Operator* binary_operator(const Token& t) noexcept {
 constexpr std::array<std::string_view, 4> kTrue{"yes", "true", "on", "enable"};
 constexpr std::array<std::string_view, 4> kFalse{"no", "false", "off", "disable"};
 
+/// 8 for "255.0.0.0"; nullopt when ones stand behind zeros, or for IPv6.
+std::optional<int> mask_bits(std::string_view text) noexcept {
+    const auto mask = Address::parse(text);
+    if (!mask || mask->version != 4) return std::nullopt;
+    std::uint32_t bits = 0;
+    for (std::size_t i = 0; i < 4; ++i) bits = bits << 8 | mask->ip[i];
+    const int ones = std::countl_one(bits);
+    return std::popcount(bits) == ones ? std::optional(ones) : std::nullopt;
+}
+
 bool contains(const auto& list, std::string_view word) noexcept {
     return std::find(list.begin(), list.end(), word) != list.end();
 }
@@ -70,6 +83,11 @@ Expression* Parser::expression(int lowest) {
     Expression* left = unary();
     while (left != nullptr) {
         const Operator* const o = binary_operator(peek());
+        if (at("!") && peek(1).is("~")) {
+            fail(peek(), "there is no \"!~\"", "write !(a =~ b)");
+            left = nullptr;
+            break;
+        }
         if (o == nullptr || o->precedence < lowest) break;
         Expression* const e = make(Expression::Kind::binary, take().at);
         e->op = o->op;
@@ -138,12 +156,23 @@ Expression* Parser::primary() {
         take();
         return address();
     }
-    if (t.is("@")) {
-        fail(t, "selects are not supported", "use the variable that means the same");
-        return nullptr;
-    }
+    if (t.is("@")) return old_select();
     fail(t, fmt::format("a value expected, found {}", found()));
     return nullptr;
+}
+
+/// `@cfg_get.group.name`: the old way to write $sel(cfg_get.group.name).
+Expression* Parser::old_select() {
+    Expression* const e = make(Expression::Kind::variable, take().at);
+    Position name_at;
+    const std::string name = joined(")(,;=!<>&|+-*/", name_at);
+    if (name.empty()) {
+        fail(peek(), "a name is missing behind \"@\"");
+        return nullptr;
+    }
+    extend(e->at, tokens_[at_ - 1]);
+    e->text = tree_.texts.keep(fmt::format("$sel({})", name));
+    return e;
 }
 
 Expression* Parser::address() {
@@ -156,6 +185,17 @@ Expression* Parser::address() {
         take();
         e->number = take().number;
         extend(e->at, tokens_[at_ - 1]);
+    } else if (at("/") && peek(1).kind == Tok::address) {
+        take();
+        const Token& mask = take();
+        extend(e->at, mask);
+        const auto bits = mask_bits(mask.text);
+        if (!bits) {
+            fail(mask, fmt::format("\"{}\" is no network mask", mask.text),
+                 "as in 10.0.0.0/255.0.0.0 or 10.0.0.0/8");
+            return nullptr;
+        }
+        e->number = *bits;
     }
     return e;
 }
@@ -278,6 +318,9 @@ Expression* Parser::argument() {
     if (e != nullptr && e->kind == Expression::Kind::call) {
         diagnostics_.error(e->at, "a function call cannot be an argument",
                            "assign it to a variable first");
+        Expression* const instead = make(Expression::Kind::string, e->at);
+        instead->text = "0";  // fits every argument: one mistake, one message
+        return instead;
     }
     return e;
 }

@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <cstdlib>
 
 #include "cfg/parser.h"
+#include "cfg/variable_text.h"
 #include "core/base/text.h"
 
 namespace fairlead::cfg {
@@ -88,7 +90,9 @@ void Parser::section() {
     if (word == "modparam" || word == "modparamx") return modparam();
     if (word == "listen" && peek(1).is("=")) return listen();
     if (word == "alias" && peek(1).is("=")) return alias();
-    if ((word == "flags" || word == "bool") && peek(1).kind == Tok::word) return flag_names();
+    const bool names = word == "flags" || word == "bool" || word == "avpflags";
+    if (names && peek(1).kind == Tok::word) return flag_names(word != "avpflags");
+    if (word == "cfgengine" && (peek(1).is("=") || peek(1).kind == Tok::string)) return engine();
     setting();
 }
 
@@ -101,6 +105,7 @@ void Parser::load_line(std::string_view word) {
         return skip_section();
     }
     LoadLine line{std::string(peek().text), search_path_, peek().at};
+    if (word == "loadmodulex") line.name = with_variables(peek());
     take();
     if (parentheses) {
         if (accept(",")) take();  // options of newer versions say how to link; ours has one way
@@ -137,13 +142,16 @@ void Parser::modparam() {
             fail(peek(), fmt::format("{} needs (\"module\", \"parameter\", value)", keyword.text));
             return skip_section();
         }
-        if (part == &line.name) line.at = peek().at;
+        (part == &line.name ? line.at : line.module_at) = peek().at;
         *part = take().text;
         if (!expect(",", fmt::format("in {}", keyword.text))) return skip_section();
     }
     auto value = literal();
     if (!value || !expect(")", "behind the value")) return skip_section();
     line.value = std::move(*value);
+    if (keyword.text == "modparamx" && line.value.is_string) {
+        line.value.text = with_variables(tokens_[at_ - 2]);
+    }
     config_.parameters.push_back(std::move(line));
 }
 
@@ -201,6 +209,12 @@ void Parser::setting() {
         return skip_section();
     }
     take();
+    const bool next_line = peek().line_start && (starts_section() || peek(1).is("="));
+    if (next_line || peek().kind == Tok::end) {
+        fail_behind(fmt::format("the value of {} is missing", setting.name));
+        return;
+    }
+    setting.value_at = peek().at;
     auto value = literal();
     if (!value) return skip_section();
     setting.value = std::move(*value);
@@ -284,7 +298,51 @@ void Parser::alias() {
     } while (!peek().line_start && !at(";") && peek().kind != Tok::end);
 }
 
-void Parser::flag_names() {
+/// A string with $def(NAME) and $env(NAME) filled in, for loadmodulex and modparamx.
+std::string Parser::with_variables(const Token& t) {
+    std::string out;
+    for (std::size_t i = 0; i < t.text.size();) {
+        const std::string_view rest = t.text.substr(i);
+        if (!begins_variable(rest)) {
+            out += t.text[i++];
+            continue;
+        }
+        const VariableText variable = take_variable(rest);
+        i += variable.text.size();
+        const std::string_view name = variable.name, inner = variable.inner;
+        const auto define = tree_.defines.find(inner);
+        const bool is_define = name == "def" || name == "defn";
+        if (is_define && define != tree_.defines.end()) {
+            out += define->second.value.value_or("");
+        } else if (name == "env" || name == "envn") {
+            const char* const value = std::getenv(std::string(inner).c_str());
+            out += value != nullptr ? value : "";
+        } else {
+            fail(t, fmt::format("{} has no value while modules are loaded", variable.text),
+                 is_define ? "" : "$def and $env have one");
+        }
+    }
+    return out;
+}
+
+void Parser::engine() {
+    take();
+    accept("=");
+    const Token name = peek();
+    if (name.kind != Tok::string) {
+        fail(name, "cfgengine needs the name of a language in quotes");
+        return skip_section();
+    }
+    take();
+    if (name.text == "native" || name.text == "default") return;
+    diagnostics_.error(name.at, fmt::format("there is no cfgengine \"{}\"", name.text),
+                       "routes are written in this file: \"native\"");
+}
+
+void Parser::flag_names(bool kept) {
+    if (!kept) {
+        diagnostics_.notice(peek().at, "avpflags has no effect: values of $avp have no flags here");
+    }
     take();
     std::int64_t next = 0;
     do {
@@ -301,7 +359,7 @@ void Parser::flag_names() {
             }
             next = take().number;
         }
-        if (!tree_.flags.emplace(std::string(name.text), next++).second) {
+        if (kept && !tree_.flags.emplace(std::string(name.text), next++).second) {
             diagnostics_.error(name.at, fmt::format("flag {} is declared twice", name.text));
         }
     } while (accept(","));

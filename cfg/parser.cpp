@@ -17,6 +17,9 @@ constexpr std::array<std::string_view, 7> kRouteWords{
 constexpr std::array<std::string_view, 6> kLoadWords{"loadmodule", "loadmodulex", "loadpath",
                                                      "mpath",      "modparam",    "modparamx"};
 
+/// Functions that may be called without parentheses.
+constexpr std::array<std::string_view, 3> kBareCalls{"force_rport", "add_rport", "add_local_rport"};
+
 bool contains(const auto& list, std::string_view word) noexcept {
     return std::find(list.begin(), list.end(), word) != list.end();
 }
@@ -305,6 +308,11 @@ bool Parser::statement(std::vector<Statement*>& into) {
     if (t.kind != Tok::variable) {
         return fail(t, fmt::format("a statement cannot begin with {}", found()));
     }
+    if (peek(1).is("+=") || peek(1).is("-=")) {
+        take();
+        return fail(peek(), fmt::format("there is no \"{}\"", peek().text),
+                    fmt::format("write {} = {} {} …", t.text, t.text, peek().text.substr(0, 1)));
+    }
     Statement* const s = make(Statement::Kind::call, t.at);
     s->value = make(Expression::Kind::assign, t.at);
     Expression* const target = make(Expression::Kind::variable, t.at);
@@ -341,11 +349,28 @@ bool Parser::word_statement(std::vector<Statement*>& into) {
     if (t.text == "else") {
         return fail(t, "\"else\" without \"if\"", "an if takes one statement or one { block }");
     }
+    if (t.text == "for" || t.text == "foreach") {
+        fail(t, fmt::format("\"{}\" does not exist", t.text), "write while");
+        take();
+        int open = 0;
+        do {
+            const Token& part = take();
+            open += part.is("(") ? 1 : part.is(")") ? -1 : 0;
+        } while (open > 0 && peek().kind != Tok::end && !starts_section());
+        return statement(into);
+    }
     if (t.text == "case" || t.text == "default") {
         return fail(t, fmt::format("\"{}\" outside of a switch", t.text));
     }
     if (t.text == "elseif" || t.text == "elsif" || t.text == "elif") {
         return fail(t, fmt::format("\"{}\" does not exist", t.text), "write else if");
+    }
+    if (contains(kBareCalls, t.text) && peek(1).is(";")) {
+        s.kind = Statement::Kind::call;
+        s.value = make(Expression::Kind::call, take().at);
+        s.value->text = t.text;
+        into.push_back(&tree_.statements.emplace_back(std::move(s)));
+        return expect_end();
     }
     if (!peek(1).is("(")) {
         const bool assigns = peek(1).is("=");

@@ -53,7 +53,9 @@ private:
     void setting();
     void listen();
     void alias();
-    void flag_names();
+    void flag_names(bool kept);
+    void engine();
+    std::string with_variables(const Token& t);
     std::optional<Literal> literal();
 
     // Routes (parser.cpp).
@@ -83,6 +85,7 @@ private:
     Expression* argument();
     Expression* bare_argument();
     Expression* address();
+    Expression* old_select();
     Expression* make(Expression::Kind kind, const Position& at);
 
     std::span<const Token> tokens_;

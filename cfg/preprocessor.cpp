@@ -157,7 +157,7 @@ void Preprocessor::run(std::string_view content, std::uint16_t file) {
 
 void Preprocessor::handle(const Directive& directive, Lexer& lexer) {
     const std::string_view word = directive.word;
-    if (word == "ifdef" || word == "ifndef" || word == "else" || word == "endif") {
+    if (word.starts_with("if") || word == "else" || word == "endif") {
         return condition(directive, lexer);
     }
     if (!active()) return;
@@ -170,6 +170,10 @@ void Preprocessor::handle(const Directive& directive, Lexer& lexer) {
         define(line, at, IfDefined::keep);
     } else if (word == "redefine" || word == "redef") {
         define(line, at, IfDefined::replace);
+    } else if (word == "undef" || word == "undefine" || word == "tryundef") {
+        undefine(line, at, word == "tryundef");
+    } else if (word.starts_with("defexp")) {
+        define_expression(line, at, word.ends_with("s"));
     } else if (word.starts_with("subst")) {
         substitute(line, at, word);
     } else if (word == "include_file" || word == "import_file") {
@@ -188,8 +192,7 @@ void Preprocessor::handle(const Directive& directive, Lexer& lexer) {
 
 void Preprocessor::condition(const Directive& directive, Lexer& lexer) {
     Position at;
-    std::string_view line = lexer.rest_of_line(at);
-    line = line.substr(0, line.find_first_of(" \t#"));
+    const std::string_view line = lexer.rest_of_line(at);
     if (directive.word == "else" || directive.word == "endif") {
         if (conditions_.empty()) {
             diagnostics_.error(directive.at,
@@ -207,11 +210,58 @@ void Preprocessor::condition(const Directive& directive, Lexer& lexer) {
         }
         return;
     }
-    if (line.empty()) diagnostics_.error(directive.at, "a name is missing behind the directive");
-    const bool defined = defines_.find(line) != defines_.end();
     const bool outer = active();
-    conditions_.push_back(
-        {directive.at, outer && defined == (directive.word == "ifdef"), outer, false});
+    const bool holds = outer && condition_holds(directive, line, at);
+    conditions_.push_back({directive.at, holds, outer, false});
+}
+
+bool Preprocessor::condition_holds(const Directive& directive, std::string_view line,
+                                   const Position& at) {
+    if (directive.word == "ifexp") {
+        const auto value = evaluated(line, line.empty() ? directive.at : at);
+        return value && is_true(*value);
+    }
+    const std::string_view name = line.substr(0, line.find_first_of(" \t#"));
+    if (name.empty()) diagnostics_.error(directive.at, "a name is missing behind the directive");
+    const bool defined = defines_.find(name) != defines_.end();
+    return defined == (directive.word == "ifdef");
+}
+
+std::optional<DefineValue> Preprocessor::evaluated(std::string_view line, const Position& at) {
+    const auto lookup = [this](std::string_view name) -> std::optional<std::string> {
+        if (const auto found = defines_.find(name); found != defines_.end()) {
+            return found->second.value.value_or("");
+        }
+        // Newer configurations ask for these; 5.6 has neither as a define.
+        if (name == "KAMAILIO_VERSION") return "5006003";
+        if (name == "OS_NAME") return "linux";
+        return std::nullopt;
+    };
+    auto value = evaluate_define(line, lookup);
+    if (value) return *std::move(value);
+    diagnostics_.error(at, fmt::format("bad expression: {}", value.error().text));
+    return std::nullopt;
+}
+
+void Preprocessor::define_expression(std::string_view line, const Position& at, bool quote) {
+    const std::size_t end = std::min(line.find_first_of(" \t"), line.size());
+    const auto value = evaluated(text::trim(line.substr(end)), at);
+    if (!value) return;
+    const std::string text = to_text(*value);
+    set(line.substr(0, end), quote ? in_double_quotes(text) : text, at, IfDefined::refuse);
+}
+
+void Preprocessor::undefine(std::string_view line, const Position& at, bool optional) {
+    const std::string_view name = line.substr(0, line.find_first_of(" \t#"));
+    const auto found = defines_.find(name);
+    if (found != defines_.end()) {
+        defines_.erase(found);
+    } else if (name.empty()) {
+        diagnostics_.error(at, "a name is missing behind the directive");
+    } else if (!optional) {
+        diagnostics_.error(at, fmt::format("{} is not defined", name),
+                           "#!tryundef does without it");
+    }
 }
 
 void Preprocessor::define(std::string_view line, const Position& at, IfDefined if_defined) {
@@ -402,7 +452,10 @@ void Preprocessor::finish_string(Token token) {
         tokens_.resize(tokens_.size() - (keyword == last ? 1 : 2));
         return include(token.text, token.at, optional);
     }
-    if (keyword != nullptr && (keyword->is_word("loadmodule") || keyword->is_word("loadmodulex"))) {
+    const bool loads =
+        keyword != nullptr && (keyword->is_word("loadmodule") || keyword->is_word("loadmodulex"));
+    // What loadmodulex makes of variables is known behind the preprocessor only.
+    if (loads && is_name(module_name(token.text))) {
         set(fmt::format("MOD_{}", module_name(token.text)), std::nullopt, token.at,
             IfDefined::replace);
     }

@@ -13,6 +13,7 @@
 
 #include "cfg/config.h"
 #include "cfg/lexer.h"
+#include "cfg/preprocessor_expression.h"
 #include "cfg/token.h"
 
 namespace fairlead::cfg {
@@ -56,6 +57,12 @@ private:
     void run(std::string_view content, std::uint16_t file);
     void handle(const Directive& directive, Lexer& lexer);
     void condition(const Directive& directive, Lexer& lexer);
+    [[nodiscard]] bool condition_holds(const Directive& directive, std::string_view line,
+                                       const Position& at);
+    /// What an expression gives; nullopt after a mistake, which was reported.
+    [[nodiscard]] std::optional<DefineValue> evaluated(std::string_view line, const Position& at);
+    void define_expression(std::string_view line, const Position& at, bool quote);
+    void undefine(std::string_view line, const Position& at, bool optional);
     [[nodiscard]] bool active() const noexcept {
         return conditions_.empty() || conditions_.back().active;
     }

@@ -8,6 +8,7 @@
 #include <charconv>
 #include <cstring>
 
+#include "cfg/config.h"
 #include "core/base/text.h"
 
 namespace fairlead::cfg {
@@ -130,6 +131,10 @@ std::string Program::where(const Place& place) const {
     const std::string_view file =
         place.file < files_.size() ? std::string_view(files_[place.file]) : "?";
     return fmt::format("{}:{}", file, place.line);
+}
+
+const LazyText* log_prefix(const Program& program) noexcept {
+    return program.log_prefix();
 }
 
 }  // namespace fairlead::cfg

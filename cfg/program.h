@@ -112,7 +112,7 @@ struct Node {
         my_address,    ///< `ip` is one of ours
         my_uri         ///< the URI that `a` gives is ours
     };
-    enum class Ip : std::uint8_t { source, destination };
+    enum class Ip : std::uint8_t { source, destination, sending, leaving };
     Kind kind = Kind::constant;
     Op op = Op::none;
     Ip ip = Ip::source;
@@ -175,6 +175,8 @@ public:
     [[nodiscard]] std::string_view file(const Place& place) const noexcept {
         return place.file < files_.size() ? std::string_view(files_[place.file]) : "";
     }
+    /// What stands in front of the lines that a message causes; null for nothing.
+    [[nodiscard]] const LazyText* log_prefix() const noexcept { return log_prefix_; }
     /// "file:line".
     [[nodiscard]] std::string where(const Place& place) const;
 
@@ -195,6 +197,7 @@ private:
     std::deque<std::vector<TransformUse>> transforms_;
     std::deque<std::vector<Choice>> choices_;
     Limits limits_;
+    const LazyText* log_prefix_ = nullptr;
 };
 
 }  // namespace fairlead::cfg

@@ -59,7 +59,14 @@ Value Run::value(const Node& n) {
 }
 
 const Address& Run::address(const Node& n) const noexcept {
-    return n.ip == Node::Ip::source ? message_.received.source : message_.received.local;
+    constexpr static Address kNone{};
+    if (n.ip == Node::Ip::source) return message_.received.source;
+    if (n.ip == Node::Ip::destination) return message_.received.local;
+    if (n.ip == Node::Ip::leaving) {
+        return message_.leaving != nullptr ? message_.leaving->to.address : kNone;
+    }
+    const Address* const own = n.builtin->sending_address(message_);
+    return own != nullptr ? *own : kNone;
 }
 
 Value Run::assign(const Node& n) {

@@ -97,7 +97,31 @@ Value family(Module&, Message& m, const VariableName&) {
     return m.received.source.version == 6 ? kInet6 : kInet;
 }
 Value length(Module&, Message& m, const VariableName&) {
-    return static_cast<std::int64_t>(m.sip.bytes().size());
+    const std::string_view bytes = m.leaving != nullptr ? m.leaving->bytes : m.sip.bytes();
+    return static_cast<std::int64_t>(bytes.size());
+}
+
+// What is being sent: only in an onsend_route.
+Value leaving_ip(Module&, Message& m, const VariableName&) {
+    return m.leaving != nullptr ? Value(ip_text(m, m.leaving->to.address)) : Value();
+}
+Value leaving_port(Module&, Message& m, const VariableName&) {
+    return m.leaving != nullptr ? Value(m.leaving->to.address.port) : Value();
+}
+Value leaving_proto(Module&, Message& m, const VariableName&) {
+    return m.leaving != nullptr ? Value(static_cast<int>(m.leaving->to.proto)) : Value();
+}
+Value leaving_family(Module&, Message& m, const VariableName&) {
+    if (m.leaving == nullptr) return {};
+    return m.leaving->to.address.version == 6 ? kInet6 : kInet;
+}
+Value sending_ip(Module& self, Message& m, const VariableName&) {
+    const Address* const address = static_cast<Builtin&>(self).sending_address(m);
+    return address != nullptr ? Value(ip_text(m, *address)) : Value();
+}
+Value sending_port(Module& self, Message& m, const VariableName&) {
+    const Address* const address = static_cast<Builtin&>(self).sending_address(m);
+    return address != nullptr ? Value(address->port) : Value();
 }
 
 constexpr Variable word(std::string_view name, std::string_view doc,
@@ -134,7 +158,13 @@ constexpr Variable kVariables[] = {
     word("dst_port", "Our port on which it came.", local_port),
     word("proto", "Protocol over which it came: udp, tcp, …", protocol),
     word("af", "Address family: INET or INET6.", family),
-    word("msg:len", "Bytes of the message.", length),
+    word("msg:len", "Bytes of the message; in onsend_route of what leaves.", length),
+    word("to_ip", "Where the request goes, in onsend_route.", leaving_ip),
+    word("to_port", "Port where the request goes, in onsend_route.", leaving_port),
+    word("snd_ip", "Our address from which it leaves, in onsend_route.", sending_ip),
+    word("snd_port", "Port from which it leaves, in onsend_route.", sending_port),
+    word("snd_proto", "Protocol over which it leaves, in onsend_route.", leaving_proto),
+    word("snd_af", "Address family over which it leaves, in onsend_route.", leaving_family),
 };
 
 constexpr Descriptor kDescriptor{.name = "cfg",
@@ -156,6 +186,13 @@ Result<void> Builtin::prepare(Core& core) {
 const std::string* Builtin::define(std::string_view name) const noexcept {
     const auto found = defines_.find(name);
     return found != defines_.end() ? &found->second : nullptr;
+}
+
+const Address* Builtin::sending_address(const Message& m) const noexcept {
+    if (net_ == nullptr || m.leaving == nullptr) return nullptr;
+    const auto listeners = net_->listeners();
+    const std::size_t index = m.leaving->to.listener;
+    return index < listeners.size() ? &listeners[index].address : nullptr;
 }
 
 bool Builtin::is_mine(const Address& address) const noexcept {

@@ -21,6 +21,9 @@ public:
     }
     [[nodiscard]] const std::string* define(std::string_view name) const noexcept;
 
+    /// The address of the socket from which the message leaves; null outside of onsend_route.
+    [[nodiscard]] const Address* sending_address(const Message& m) const noexcept;
+
     /// Whether an address, or the host and port of a URI, are ours (`== myself`).
     [[nodiscard]] bool is_mine(const Address& address) const noexcept;
     [[nodiscard]] bool is_mine(std::string_view uri) const noexcept;

@@ -16,8 +16,8 @@ public:
                std::string_view text) noexcept override {
         try {
             fmt::memory_buffer line;
-            fmt::format_to(std::back_inserter(line), "{:2}({}) {}: {}", process(), getpid(),
-                           name(level), module);
+            fmt::format_to(std::back_inserter(line), "{:2}({}) {}: {}{}", process(), getpid(),
+                           name(level), prefix(), module);
             if (!location.empty()) fmt::format_to(std::back_inserter(line), " [{}]", location);
             fmt::format_to(std::back_inserter(line), ": {}\n", text);
             const auto ignored = ::write(STDERR_FILENO, line.data(), line.size());
@@ -33,6 +33,7 @@ struct State {
     Sink* sink = &to_stderr;       // set before fork
     Level level = Level::warning;  // per process
     int process = 0;               // per process
+    std::string_view prefix;       // per process
 };
 constinit State state;
 
@@ -52,6 +53,13 @@ void set_process(int index) noexcept {
 }
 int process() noexcept {
     return state.process;
+}
+
+void set_prefix(std::string_view prefix) noexcept {
+    state.prefix = prefix;
+}
+std::string_view prefix() noexcept {
+    return state.prefix;
 }
 
 std::string_view name(Level level) noexcept {

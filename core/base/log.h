@@ -42,6 +42,11 @@ void set_level(Level level) noexcept;
 void set_process(int index) noexcept;
 [[nodiscard]] int process() noexcept;
 
+/// What sinks put in front of each line's text; per process. The text must live until it is
+/// replaced: the engine sets it for the time of one message.
+void set_prefix(std::string_view prefix) noexcept;
+[[nodiscard]] std::string_view prefix() noexcept;
+
 [[nodiscard]] std::string_view name(Level level) noexcept;  ///< "ERROR", "WARNING", …
 
 /// Writes one line; `location` is "file:line" or empty for script lines. Use LOG instead.

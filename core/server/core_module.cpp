@@ -25,11 +25,23 @@ public:
     // Forwarding without state.
     Verdict forward(Message& m) { return said(m, engine_->forward(m)); }
     Verdict forward_to(Message& m, std::string_view where) { return to(m, where); }
-    Verdict forward_to_port(Message& m, std::string_view host, int port) {
-        return to(m, m.arena.concat({host, ":", std::to_string(port)}));
+    Verdict forward_to_port(Message& m, std::string_view host, std::string_view port) {
+        return forward_over_port<Proto::none>(m, host, port);
+    }
+    /// `uri:host` and `uri:port` stand for the parts of the Request-URI.
+    template <Proto P>
+    Verdict forward_over_port(Message& m, std::string_view host, std::string_view port) {
+        const auto uri = sip::parse_uri(m.uri());
+        const bool of_uri = host == "uri:host" || port == "uri:port";
+        if (of_uri && (!uri || !uri->is_sip())) return said(m, ScriptError::bad_uri);
+        if (host == "uri:host") host = uri->host;
+        if (port == "uri:port") port = m.arena.concat({std::to_string(uri->effective_port())});
+        const std::string_view proto = P == Proto::none ? std::string_view() : name(P);
+        return to(m, m.arena.concat({proto, P == Proto::none ? "" : ":", host, ":", port}));
     }
     template <Proto P>
     Verdict forward_over(Message& m, std::optional<std::string_view> where) {
+        if (where && *where == "uri:host") return forward_over_port<P>(m, *where, "uri:port");
         if (where) return to(m, m.arena.concat({name(P), ":", *where}));
         const auto uri = sip::parse_uri(m.next_hop());
         if (!uri || !uri->is_sip()) return said(m, ScriptError::bad_uri);
@@ -128,6 +140,28 @@ public:
         return Verdict::yes;
     }
 
+    // Branches.
+    Verdict remove_branch(Message& m, int index) {
+        if (index < 0 || static_cast<std::size_t>(index) >= m.branch_count) return Verdict::no;
+        std::move(m.branches.begin() + index + 1, m.branches.begin() + m.branch_count,
+                  m.branches.begin() + index);
+        --m.branch_count;
+        return Verdict::yes;
+    }
+    Verdict clear_branches(Message& m) {
+        m.branch_count = 0;
+        return Verdict::yes;
+    }
+
+    // Connections: a datagram has none, so there is nothing to keep, open or close.
+    Verdict of_connection(Message&) { return Verdict::yes; }
+    Verdict connection_alias(Message&, std::optional<int>) { return Verdict::yes; }
+    Verdict try_proto(Message&, std::string_view) { return Verdict::yes; }
+    static Result<void> check_proto(const Module&, std::span<const Value> args) {
+        if (!args[0].is_string() || parse_proto(args[0].string())) return {};
+        return fail(fmt::format("\"{}\" is no protocol: UDP, TCP, TLS or SCTP", args[0].string()));
+    }
+
     Verdict log(Message&, std::string_view text) {
         log::write(log::Level::error, "<script>", "", trimmed(text));
         return Verdict::yes;
@@ -195,6 +229,11 @@ private:
 using M = CoreModule;
 constexpr Route any = Route::any;
 
+constexpr std::string_view kStreamDoc =
+    "For connections; a datagram has none, so over UDP nothing changes.";
+constexpr std::string_view event_routes[] = {"core:worker-one-init", "core:pre-routing",
+                                             "core:msg-received", "core:receive-parse-error"};
+
 constexpr Function functions[] = {
     function<&M::forward>("forward", "Forwards without state to $du, else to the Request-URI.",
                           any),
@@ -210,6 +249,14 @@ constexpr Function functions[] = {
                                            "where"),
     function<&M::forward_over<Proto::sctp>>("forward_sctp", "Forwards without state over SCTP.",
                                             any, "where"),
+    function<&M::forward_over_port<Proto::udp>>("forward_udp", "The same to a host and port.", any,
+                                                "host", "port"),
+    function<&M::forward_over_port<Proto::tcp>>("forward_tcp", "The same to a host and port.", any,
+                                                "host", "port"),
+    function<&M::forward_over_port<Proto::tls>>("forward_tls", "The same to a host and port.", any,
+                                                "host", "port"),
+    function<&M::forward_over_port<Proto::sctp>>("forward_sctp", "The same to a host and port.",
+                                                 any, "host", "port"),
     function<&M::set_uri>("seturi", "Replaces the Request-URI.", any, "uri"),
     function<&M::set_uri>("rewriteuri", "The same as seturi.", any, "uri"),
     function<&M::revert_uri>("revert_uri", "Goes back to the Request-URI as received.", any),
@@ -248,6 +295,16 @@ constexpr Function functions[] = {
         "set_advertised_address", "The host that our Via says for this message.", any, "host"),
     function<&M::set_advertised_port>("set_advertised_port",
                                       "The port that our Via says for this message.", any, "port"),
+    function<&M::remove_branch>("remove_branch", "Removes an added branch, counted from 0.", any,
+                                "index"),
+    function<&M::clear_branches>("clear_branches", "Removes all added branches.", any),
+    function<&M::of_connection>("set_forward_no_connect", kStreamDoc, any),
+    function<&M::of_connection>("set_forward_close", kStreamDoc, any),
+    function<&M::of_connection>("set_reply_no_connect", kStreamDoc, any),
+    function<&M::of_connection>("set_reply_close", kStreamDoc, any),
+    function<&M::connection_alias>("force_tcp_alias", kStreamDoc, any, "port"),
+    function<&M::connection_alias>("add_tcp_alias", kStreamDoc, any, "port"),
+    checked_function<&M::try_proto>(M::check_proto, "udp_mtu_try_proto", kStreamDoc, any, "proto"),
     function<&M::log>("log", "Writes a line to the log as an error.", any, "text"),
     function<&M::log_at>("log", "Writes a line to the log at a level from -5 to 3.", any, "level",
                          "text"),
@@ -256,7 +313,8 @@ constexpr Function functions[] = {
 constexpr Descriptor descriptor{.name = "core",
                                 .summary = "The functions that need no module.",
                                 .create = make_module<CoreModule>,
-                                .functions = functions};
+                                .functions = functions,
+                                .event_routes = event_routes};
 
 /// Takes ":<digits>" off the end of `text`, but not out of an IPv6 address without brackets.
 std::optional<std::uint16_t> take_port(std::string_view& text) noexcept {

@@ -46,14 +46,19 @@ void Engine::Impl::set_script(Script& s) noexcept {
     request_route = s.find(Route::request, "");
     reply_route = s.find(Route::core_reply, "");
     onsend_route = s.find(Route::onsend, "");
+    init_route = s.find(Route::event, "core:worker-one-init");
+    arrival_route = s.find(Route::event, "core:msg-received");
+    pre_routing_route = s.find(Route::event, "core:pre-routing");
+    parse_error_route = s.find(Route::event, "core:receive-parse-error");
 }
 
 void Engine::set_script(Script& script) noexcept {
     impl_->set_script(script);
 }
 
-void Engine::set_custom_parameters(std::span<const cfg::Setting> settings) {
+void Engine::set_parameters(std::span<const cfg::Setting> settings) {
     for (const cfg::Setting& s : settings) {
+        if (s.name == "received_route_mode") impl_->runs_arrival_route = s.value.number != 0;
         if (s.name.find('.') != std::string::npos) impl_->custom.insert_or_assign(s.name, s.value);
     }
 }
@@ -105,6 +110,8 @@ Result<void> Engine::start(const Process& process) {
         impl_->timers.recover();
         // Modules have finished or undone what the dead process left: nothing needs it any more.
         impl_->parts.hazards.clear(process.slot);
+    } else if (process.kind == Process::Kind::worker && process.index == 0) {
+        impl_->worker_one();
     }
     return {};
 }

@@ -40,8 +40,9 @@ public:
     void set_program(std::shared_ptr<const cfg::Program> program);
     /// The same with any Script (tests); not owned.
     void set_script(Script& script) noexcept;
-    /// The parameters that custom_parameter() finds: those whose names have a dot.
-    void set_custom_parameters(std::span<const cfg::Setting> settings);
+    /// The parameters that custom_parameter() finds, whose names have a dot; and
+    /// received_route_mode.
+    void set_parameters(std::span<const cfg::Setting> settings);
     /// Connects the modules and calls their prepare() in order.
     Result<void> prepare();
 

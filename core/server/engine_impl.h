@@ -43,6 +43,11 @@ struct Engine::Impl {
     Script* script = &no_script;
     RouteId request_route = RouteId::none, reply_route = RouteId::none,
             onsend_route = RouteId::none;
+    // event_route[core:…]
+    RouteId init_route = RouteId::none, arrival_route = RouteId::none,
+            pre_routing_route = RouteId::none, parse_error_route = RouteId::none;
+    bool runs_arrival_route = false;       ///< received_route_mode
+    const LazyText* log_prefix = nullptr;  ///< belongs to the program
 
     std::vector<module::Loaded*> order;  ///< of prepare() and start()
     std::vector<module::Loaded*> on_request, on_reply, on_done;
@@ -63,6 +68,8 @@ struct Engine::Impl {
     void collect_hooks();
 
     // receive.cpp
+    [[nodiscard]] bool is_wanted(Message& m, RouteId event) noexcept;
+    void worker_one() noexcept;
     void request(Message& m) noexcept;
     void reply(Message& m) noexcept;
     void refused(Message& m, const sip::ParseError& error) noexcept;

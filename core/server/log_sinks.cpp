@@ -126,9 +126,9 @@ struct Log::Impl {
         else
             fmt::format_to(at, "<{}>{}[{}]: ", target.facility | syslog_priority(level),
                            target.name, getpid());
-        fmt::format_to(at, "{}: {}", log::name(level), module);
+        fmt::format_to(at, "{}: {}{}", log::name(level), log::prefix(), module);
         if (!location.empty()) fmt::format_to(at, " [{}]", location);
-        fmt::format_to(at, ": {}{}", target.prefix, text);
+        fmt::format_to(at, ": {}", text);
     }
     void json_line(fmt::memory_buffer& out, log::Level level, std::string_view module,
                    std::string_view location, std::string_view text) const {
@@ -143,7 +143,11 @@ struct Log::Impl {
         out.push_back(',');
         put_json(out, "location", location);
         out.push_back(',');
-        put_json(out, "message", target.prefix + std::string(text));
+        if (!log::prefix().empty()) {
+            put_json(out, "prefix", log::prefix());
+            out.push_back(',');
+        }
+        put_json(out, "message", text);
         out.push_back('}');
     }
 

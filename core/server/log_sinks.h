@@ -14,7 +14,6 @@ struct LogTarget {
     bool json = false;
     std::string name = "fairlead";  ///< syslog's ident
     int facility = 0;               ///< as openlog() takes it
-    std::string prefix;             ///< in front of each text
 };
 
 /// Over one spdlog sink. Made before fork, used by every process.

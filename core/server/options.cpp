@@ -126,6 +126,12 @@ private:
         action("-v,-V,--version", "Version", version);
         action("-I", "Version and paths", build);
         action("-c", "Check the configuration and stop", check);
+        value("--check", "FORMAT", "As -c; diagnostics as text or json",
+              [this](const std::string& v) {
+                  o_.action = check;
+                  o_.check_as_json = v == "json";
+                  if (v != "json" && v != "text") refuse("bad format: --check " + v);
+              });
         action("--cfg-print", "Print the configuration after preprocessing", print_config);
         value("--describe", "MODULE", "Print what a module offers, as Markdown",
               [this](const std::string& v) {

@@ -29,6 +29,7 @@ struct Options {
 
     Action action = Action::serve;
     std::string describe_module;
+    bool check_as_json = false;
     std::string config;  ///< "" for the default
     std::vector<std::pair<std::string, std::string>> defines;
     std::vector<std::string> substitutions;  ///< "subst …", "substdef …", "substdefs …"

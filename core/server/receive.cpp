@@ -40,14 +40,46 @@ void Engine::receive(std::string_view bytes, const Received& from) noexcept {
     Message& m = impl_->pool.take();
     m.reset(from, impl_->parts.clock.now());
     m.number = ++impl_->messages;
-    if (const auto error = m.sip.parse(bytes)) {
+    const auto error = m.sip.parse(bytes);
+    const bool first = impl_->runs_arrival_route;
+    if (first && !impl_->is_wanted(m, impl_->arrival_route)) {
+        impl_->count.ignored.add();
+        return impl_->pool.give_back(m);
+    }
+    if (error) {
         impl_->refused(m, *error);
-    } else if (m.is_request()) {
-        impl_->request(m);
     } else {
-        impl_->reply(m);
+        if (impl_->log_prefix != nullptr) log::set_prefix(impl_->log_prefix->text(m));
+        if (m.is_request()) {
+            impl_->request(m);
+        } else {
+            impl_->reply(m);
+        }
+        log::set_prefix({});
     }
     impl_->pool.give_back(m);
+}
+
+/// Runs an event route, if there is one; false when it dropped the message.
+bool Engine::Impl::is_wanted(Message& m, RouteId event) noexcept {
+    if (event == RouteId::none) return true;
+    m.route_type = Route::request;
+    const RouteResult result = script->run(event, m);
+    if (result.threw) count.exceptions.add();
+    return !result.dropped;
+}
+
+/// event_route[core:worker-one-init]: once, in the first worker, when all modules have started. It
+/// sees a request that nobody sent.
+void Engine::Impl::worker_one() noexcept {
+    constexpr std::string_view kRequest =
+        "OPTIONS sip:you@localhost SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1\r\n"
+        "From: <sip:you@localhost>;tag=worker-one\r\nTo: <sip:you@localhost>\r\n"
+        "Call-ID: worker-one\r\nCSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n";
+    if (init_route == RouteId::none) return;
+    Message& m = engine.borrow_message();
+    if (!m.sip.parse(kRequest)) (void)is_wanted(m, init_route);
+    engine.give_back(m);
 }
 
 void Engine::Impl::request(Message& m) noexcept {
@@ -58,6 +90,8 @@ void Engine::Impl::request(Message& m) noexcept {
         return arrived(*module, m, &Module::request_arrived) == Next::consumed;
     });
     if (consumed) {
+        count.drop_requests.add();
+    } else if (!is_wanted(m, pre_routing_route)) {
         count.drop_requests.add();
     } else if (request_route != RouteId::none) {
         m.route_type = Route::request;
@@ -155,6 +189,7 @@ void Engine::Impl::refused(Message& m, const sip::ParseError& error) noexcept {
             m.received.source.text(), name(m.received.proto), error.reason, error.offset,
             held_back);
     }
+    if (!is_wanted(m, parse_error_route)) return;
     if (error.code >= 300 && m.sip.can_be_answered()) answer(m, error.code, error.reason);
 }
 

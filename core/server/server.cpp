@@ -59,8 +59,21 @@ int describe(const Options& options) {
     return 0;
 }
 
+/// `--check=json`: nothing but the diagnostics on standard output.
+int check_as_json(const Options& options) {
+    const auto configured = configure(config_path(options), options);
+    cfg::Diagnostics& diagnostics = configured->diagnostics;
+    if (diagnostics.errors() == 0) {
+        const auto listening = find_listeners(*configured, options);
+        if (!listening) diagnostics.error({}, listening.error().str());
+    }
+    to_stdout(diagnostics.json());
+    return diagnostics.errors() == 0 ? 0 : kFailed;
+}
+
 /// Reads the configuration, then checks it only or serves by it.
 int with_config(const Options& options) {
+    if (options.check_as_json) return check_as_json(options);
     const std::string path = config_path(options);
     if (access(path.c_str(), R_OK) != 0)
         return refuse(

@@ -78,7 +78,6 @@ void Service::set_up_log() {
     target.json = !settings_.log_engine.empty();
     target.name = settings_.log_name;
     target.facility = syslog_facility(settings_.log_facility);
-    target.prefix = settings_.log_prefix;
     log_ = std::make_unique<Log>(target);
     log::set_sink(log_.get());
     log::set_level(static_cast<log::Level>(settings_.debug));
@@ -190,7 +189,7 @@ Result<void> Service::make_engine() {
         Parts{clock_, net_, *memory_, *hazards_, *counters_, wheels_, configured_.registry},
         globals());
     engine_->set_program(configured_.program);
-    engine_->set_custom_parameters(configured_.config.settings);
+    engine_->set_parameters(configured_.config.settings);
     engine_->set_post(post_);
     if (alone_) post_.set_alone();
     post_.count_dropped(counters_->add("process", "mail_dropped",

@@ -54,6 +54,12 @@ public:
     explicit Reader(Diagnostics& diagnostics) : diagnostics_(diagnostics) {}
 
     void apply(const Setting& setting) {
+        if (setting.name.starts_with("kemi.")) {
+            diagnostics_.notice(setting.at, setting.name +
+                                                " has no effect: routes are written "
+                                                "in the configuration");
+            return;
+        }
         if (setting.name.find('.') != std::string::npos) return;  // a custom one: the script's
         for (const auto& row : setting_rows())
             if (row.name == setting.name) return set(row, setting);
@@ -103,10 +109,6 @@ private:
             diagnostics_.error(setting.at, "steering is flow, callid or bpf, not " + word);
         if (setting.name == "log_engine_type" && !word.empty() && !word.starts_with("json"))
             diagnostics_.error(setting.at, "log_engine_type is json or empty, not " + word);
-        if (setting.name == "log_prefix" && word.find('$') != std::string::npos) {
-            diagnostics_.notice(setting.at, "variables in log_prefix are not evaluated: no prefix");
-            values.log_prefix.clear();
-        }
     }
 
     Diagnostics& diagnostics_;

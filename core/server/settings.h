@@ -16,7 +16,7 @@ struct Settings {
     // Log
     std::int64_t debug = 0;
     bool log_stderror = false;
-    std::string log_facility = "LOG_DAEMON", log_name = "fairlead", log_prefix, log_engine;
+    std::string log_facility = "LOG_DAEMON", log_name = "fairlead", log_engine;
     // Sockets
     std::int64_t port = 5060, advertised_port = 0, tos = 0x10, receive_buffer = 262144;
     std::string advertised_address;

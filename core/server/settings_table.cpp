@@ -13,7 +13,6 @@ constexpr SettingRow kRows[] = {
     {"log_stderror", &S::log_stderror},
     {"log_facility", &S::log_facility},
     {"log_name", &S::log_name},
-    {"log_prefix", &S::log_prefix},
     {"log_engine_type", &S::log_engine},
     // Sockets
     {"port", &S::port, 1, 65535},
@@ -63,30 +62,34 @@ constexpr SettingRow kRows[] = {
 };
 
 constexpr IgnoredSettings kIgnored[] = {
-    {"max_while_loops max_recursive_level", ""},  // the compiler of scripts reads them itself
+    // The compiler of scripts reads these itself.
+    {"max_while_loops max_recursive_level log_prefix received_route_mode", ""},
     {"log_color log_prefix_mode log_engine_data memlog mem_log memdbg mem_dbg mem_summary "
      "mem_safety mem_join mem_status_mode corelog core_log sip_parser_log "
      "sip_parser_log_oneline latency_log latency_cfg_log latency_limit_action latency_limit_cfg "
      "latency_limit_db verbose_startup statistics stats_name_separator",
      "the log has no such setting"},
     {"sip_parser_mode hdr_name_extra_chars uri_host_extra_chars http_reply_parse "
-     "http_reply_hack phone2tel msg_time received_route_mode xavp_via_params xavp_via_fields "
-     "sip_warning onsend_route_reply udp_mtu udp_mtu_try_proto udp4_raw udp4_raw_mtu "
+     "http_reply_hack phone2tel msg_time xavp_via_params xavp_via_fields "
+     "onsend_route_reply msg_apply_changes_mode add_local_rport auto_domains udp_mtu "
+     "udp_mtu_try_proto udp4_raw udp4_raw_mtu "
      "udp4_raw_ttl",
      "messages are parsed and sent in one way"},
     {"bind_ipv6_link_local ipv6_hex_style mcast mcast_loopback mcast_ttl",
      "sockets are made in one way"},
-    {"socket_workers", "each worker listens on every socket"},
+    {"sip_warning", "replies tell nobody about the inside of the server"},
+    {"socket_workers udp_receiver_mode udp_accept_proxy", "each worker listens on every socket"},
     {"fork_delay modinit_delay wait_worker1_mode wait_worker1_time wait_worker1_usleep",
      "the start waits for nothing but the workers"},
     {"shm_force_alloc mlock_pages real_time rt_prio rt_policy rt_timer1_prio rt_timer1_policy "
      "rt_timer2_prio rt_timer2_policy rt_ftimer_prio rt_ftimer_policy rt_stimer_prio "
      "rt_stimer_policy",
      "scheduling and locking of memory belong to the service manager"},
-    {"async_workers async_workers_group async_nonblock async_usleep",
+    {"async_workers async_workers_group async_nonblock async_usleep async_tkv_evname "
+     "async_tkv_gname rpc_exec_delta rpc_exec_ulimit",
      "no module here uses such workers"},
     {"route_locks_size pv_buffer_size pv_buffer_slots pv_cache_limit pv_cache_action "
-     "sql_buffer_size version_table",
+     "sql_buffer_size version_table mem_add_size",
      "the server has no such limit"},
     {"dns rev_dns dns_try_ipv6 dns_try_naptr dns_srv_lb dns_srv_loadbalancing dns_udp_pref "
      "dns_tcp_pref dns_tls_pref dns_sctp_pref dns_udp_preference dns_tcp_preference "
@@ -108,7 +111,9 @@ constexpr IgnoredSettings kIgnored[] = {
      "tcp_clone_rcvbuf tcp_reuse_port tcp_wait_data tcp_script_mode tcp_source_ipv4 "
      "tcp_source_ipv6 enable_tls disable_tls tls_disable tls_enable tls_port_no "
      "tls_certificate tls_private_key tls_ca_list tls_verify tls_require_certificate "
-     "tls_method tls_handshake_timeout tls_send_timeout",
+     "tls_method tls_handshake_timeout tls_send_timeout tcp_main_threads tcp_msg_read_timeout "
+     "tcp_msg_data_timeout tcp_accept_iplimit tcp_close_rst tcp_listen_backlog "
+     "tcp_check_timer msg_recv_max_size maxsndbuffer",
      "only UDP is built in"},
     {"enable_sctp disable_sctp sctp_children sctp_socket_rcvbuf sctp_socket_sndbuf "
      "sctp_autoclose sctp_send_ttl sctp_send_retries sctp_assoc_tracking sctp_assoc_reuse "

@@ -6,6 +6,21 @@
 
 using namespace fairlead::cfg;
 
+TEST_CASE("as JSON: in order, with every byte made safe") {
+    Diagnostics d;
+    CHECK(d.json() == "{\"version\": 1, \"errors\": 0, \"diagnostics\": []}\n");
+    const auto file = d.add_file("a\"b.cfg", "x\n");
+    d.warning({file, 7, 2, 3}, "tab\there", "h\xC3\xA9 \xFF\xED\xA0\x80");
+    d.error({file, 3, 5, 7}, "first");
+    CHECK(d.json() ==
+          "{\"version\": 1, \"errors\": 1, \"diagnostics\": [\n"
+          "  {\"severity\": \"error\", \"file\": \"a\\\"b.cfg\", \"line\": 3, \"column\": 5, "
+          "\"end_column\": 12, \"text\": \"first\", \"hint\": \"\"},\n"
+          "  {\"severity\": \"warning\", \"file\": \"a\\\"b.cfg\", \"line\": 7, \"column\": 2, "
+          "\"end_column\": 5, \"text\": \"tab\\u0009here\", "
+          "\"hint\": \"h\xC3\xA9 \\ufffd\\ufffd\\ufffd\\ufffd\"}\n]}\n");
+}
+
 TEST_CASE("diagnostics are printed by place, with the line, a caret and the hint") {
     Diagnostics d;
     const auto file = d.add_file("a.cfg", "one\n\ttwo three\nfour");

@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <catch2/catch.hpp>
 
+#include <fmt/format.h>
+
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -13,6 +15,7 @@ using namespace fairlead;
 using test::errors;
 using test::errors_in;
 using test::first_error;
+using test::warnings;
 using Errors = std::vector<std::string>;
 
 namespace {
@@ -129,6 +132,47 @@ TEST_CASE("defines: values, no value, again, by the command line and by each oth
     CHECK(first_error("#!define a-b 1\na=1\n") == "1:10: \"a-b\" cannot be the name of a define");
 }
 
+TEST_CASE("defines are removed and calculated") {
+    const auto value = [](std::string text) {
+        return read(std::move(text)).settings.at(0).value.text;
+    };
+    CHECK(value("#!define A 1\n#!undef A\n#!ifdef A\na=1\n#!else\na=2\n#!endif\n") == "2");
+    CHECK(value("#!tryundef NONE\n#!define A 1\n#!undefine A\n#!define A 3\na=A\n") == "3");
+    CHECK(first_error("#!undef NONE\na=1\n") == "1:9: NONE is not defined");
+    CHECK(value("#!define A 7\n#!defexp B A * (2 + 1) - 1\na=B\n") == "20");
+    CHECK(value("#!define A 7\n#!defexps B A << 1\na=B\n") == "14");
+    CHECK(value("#!define H \"x.org\"\n#!defexps B H + \":\" + 5\na=B\n") == "x.org:5");
+    CHECK(first_error("#!defexp B 1 / 0\na=1\n") == "1:10: bad expression: division by 0");
+}
+
+TEST_CASE("#!ifexp asks for values: names count as 0 and 1, texts are compared") {
+    const auto holds = [](std::string_view expression) {
+        return read(fmt::format("#!define N 5\n#!define T \"ab\"\n#!define E\n#!ifexp {}\na=1\n"
+                                "#!else\na=0\n#!endif\n",
+                                expression))
+                   .settings.at(0)
+                   .value.number == 1;
+    };
+    for (const auto* const yes :
+         {"N == 5", "N > 4 && E", "NONE || E", "!NONE", "T == \"ab\"", "T != 'b'", "-N + 6",
+          "2 ** 3 == 8", "1 | 6 & 3", "(1 << 4) == 16", "N % 3 == 2", "KAMAILIO_VERSION >= 5006000",
+          "OS_NAME == \"linux\"", "1 + 2 * 3 == 7"}) {
+        INFO(yes);
+        CHECK(holds(yes));
+    }
+    for (const auto* const no :
+         {"NONE", "N < 5", "!E", "T == \"AB\"", "\"\"", "N -5", "KAMAILIO_VERSION >= 5007000"}) {
+        INFO(no);
+        CHECK_FALSE(holds(no));
+    }
+    CHECK(first_error("#!ifexp 1 +\na=1\n#!endif\na=2\n") ==
+          "1:9: bad expression: a value is missing");
+    CHECK(first_error("#!ifexp " + std::string(5000, '(') + "\n#!endif\na=2\n")
+              .starts_with("1:9: bad expr"));
+    // What is switched off is not calculated.
+    CHECK(first_error("#!ifdef NONE\n#!ifexp 1 +\n#!endif\n#!endif\na=2\n").empty());
+}
+
 TEST_CASE("conditions switch text off, whatever stands in it") {
     const auto value = [](std::string text) {
         return read(std::move(text)).settings[0].value.number;
@@ -212,6 +256,24 @@ TEST_CASE("the text after preprocessing reads as the same configuration") {
           "port=5060\nrequest_route {\n    xlog(\"a\\n\\\"b\\\"c\");\n}\n");
 }
 
+TEST_CASE("modules and parameters with variables in their texts") {
+    setenv("FAIRLEAD_TEST_DIR", "/opt", 1);
+    const cfg::Config c = read(
+        "#!define NAME tm\nloadmodulex \"$env(FAIRLEAD_TEST_DIR)/$def(NAME).so\"\n"
+        "modparamx(\"tm\", \"x\", \"a$def(NAME)b\")\nmodparam(\"tm\", \"y\", \"$def(NAME)\")\n");
+    CHECK(c.modules.at(0).name == "/opt/tm.so");
+    CHECK(c.parameters.at(0).value.text == "atmb");
+    CHECK(c.parameters.at(1).value.text == "$def(NAME)");
+    CHECK(first_error("loadmodulex \"$var(x)\"\n") ==
+          "1:13: $var(x) has no value while modules are loaded");
+}
+
+TEST_CASE("one language for routes, and names of flags") {
+    CHECK(first_error("cfgengine=\"native\"\ncfgengine \"default\"\na=1\n").empty());
+    CHECK(first_error("cfgengine=\"lua\"\na=1\n") == "1:11: there is no cfgengine \"lua\"");
+    CHECK(warnings("avpflags one, two\na=1\n").at(0).ends_with("no flags here"));
+}
+
 TEST_CASE("each mistake in syntax is told once, and what follows is read") {
     CHECK(errors_in("$var(a) = 1 +;\n$var(b) = ;\nsay(\"x\")\nsay(,);") ==
           Errors{"2:14: a value expected, found \";\"", "3:11: a value expected, found \";\"",
@@ -250,7 +312,7 @@ TEST_CASE("deep nesting is refused, not followed") {
 TEST_CASE("all the forms of a statement are read") {
     CHECK(errors_in("if $rm == \"x\" say(\"y\"); else { say(\"z\"); }\n"
                     "while (0) say(\"x\");\nwhile 0 { break; }\n"
-                    "switch ($rm) { case -1: case \"x\": break; default: exit; }\n"
+                    "switch ($rm) { case \"y\": case \"x\": break; default: exit; }\n"
                     "return; ")
               .empty());
     CHECK(errors_in("return(-1);").empty());

@@ -5,6 +5,8 @@
 #include "test/cfg/script_host.h"
 
 using namespace fairlead;
+using test::errors_in;
+using test::first_error;
 using test::ScriptHost;
 
 namespace {
@@ -107,6 +109,33 @@ TEST_CASE("addresses are compared with addresses and networks") {
     CHECK(value("src_ip == ::1") == "0");
     CHECK(value("src_ip == [2001:db8::]/32") == "0");
     CHECK(value("src_ip == $rm") == "0");
+}
+
+TEST_CASE("a network may be written with a mask") {
+    ScriptHost host;
+    CHECK(host.value("src_ip == 192.0.2.0/255.255.255.0") == "1");
+    CHECK(ScriptHost().value("src_ip == 192.0.3.0/255.255.255.0") == "0");
+    CHECK(errors_in("if (src_ip == 10.0.0.0/255.0.255.0) exit;") ==
+          std::vector<std::string>{"2:24: \"255.0.255.0\" is no network mask"});
+}
+
+TEST_CASE("what is being sent is known in onsend_route, and only there") {
+    ScriptHost host;
+    REQUIRE(
+        host.compile("onsend_route { if (to_ip == 10.0.0.0/8 && to_port == 5070 && msg:len == 3 "
+                     "&& snd_proto == UDP && snd_af == INET) say(\"yes\"); }\n"));
+    const Leaving leaving{{*Address::parse("10.1.2.3", 5070), Proto::udp, 0, 0}, "abc"};
+    host.message.leaving = &leaving;
+    host.run_again(Route::onsend);
+    CHECK(host.toy().said == std::vector<std::string>{"yes"});
+    CHECK(errors_in("if (to_ip == 10.0.0.1) exit;\nif (snd_port == 5) exit;") ==
+          std::vector<std::string>{"2:5: to_ip is known in onsend_route only",
+                                   "3:5: snd_port is known in onsend_route only"});
+}
+
+TEST_CASE("some functions may be called without parentheses") {
+    CHECK(first_error("request_route {\n say;\n}\n").starts_with("2:2: \"say\" is no statement"));
+    CHECK(first_error("request_route {\n add_rport;\n}\n") == "2:2: unknown function add_rport");
 }
 
 TEST_CASE("a string that is no number is false, with a warning") {

@@ -241,7 +241,9 @@ std::string ScriptHost::value(std::string_view expression) {
     return said(fmt::format("$var(v) = {}; say(\"$var(v)\");", expression));
 }
 
-std::vector<std::string> errors(std::string_view text) {
+namespace {
+
+std::vector<std::string> diagnosed(std::string_view text, bool errors) {
     ScriptHost host;
     host.compile(std::string(text));
     auto all = host.diagnostics.all();
@@ -250,9 +252,20 @@ std::vector<std::string> errors(std::string_view text) {
     });
     std::vector<std::string> out;
     for (const cfg::Diagnostic& d : all) {
+        if ((d.severity == cfg::Severity::error) != errors) continue;
         out.push_back(fmt::format("{}:{}: {}", d.at.line, d.at.column, d.text));
     }
     return out;
+}
+
+}  // namespace
+
+std::vector<std::string> errors(std::string_view text) {
+    return diagnosed(text, true);
+}
+
+std::vector<std::string> warnings(std::string_view text) {
+    return diagnosed(text, false);
 }
 
 std::string first_error(std::string_view text) {

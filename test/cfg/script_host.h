@@ -88,10 +88,11 @@ public:
     std::string bytes;
 };
 
-/// The first diagnostic of a text, as "line:column: text", or "" when it has none.
+/// The first error of a text, as "line:column: text", or "" when it has none.
 [[nodiscard]] std::string first_error(std::string_view text);
-/// All of them, in order.
+/// All errors, or all warnings and notices, in order.
 [[nodiscard]] std::vector<std::string> errors(std::string_view text);
+[[nodiscard]] std::vector<std::string> warnings(std::string_view text);
 /// The same for statements of a request_route, which begins on line 1 behind `before`.
 [[nodiscard]] std::vector<std::string> errors_in(std::string_view body);
 

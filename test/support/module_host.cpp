@@ -107,7 +107,7 @@ Result<void> ModuleHost::try_start() {
     } else {
         engine_->set_script(native_);
     }
-    engine_->set_custom_parameters(settings_);
+    engine_->set_parameters(settings_);
     engine_->set_post(*this);
     TRY(engine_->prepare());
     TRY(engine_->start({Process::Kind::worker, kSlot, 0, false, "worker 0"}));

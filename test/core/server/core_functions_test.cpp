@@ -113,7 +113,7 @@ TEST_CASE("forward takes a place, a host and a port, and a protocol") {
     std::vector<int> codes;
     host.on_request([&](Message& m) {
         codes = {host.call(m, "forward", {"192.0.2.9"sv}),
-                 host.call(m, "forward", {"192.0.2.9"sv, 5071}),
+                 host.call(m, "forward", {"192.0.2.9"sv, "5071"sv}),
                  host.call(m, "forward_udp"),
                  host.call(m, "forward_udp", {"192.0.2.9:5072"sv}),
                  host.call(m, "forward_tcp"),

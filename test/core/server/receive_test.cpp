@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 #include <stdexcept>
 
+#include "core/base/log.h"
 #include "test/support/message_builder.h"
 #include "test/support/module_host.h"
 
@@ -197,12 +198,98 @@ TEST_CASE("a refusal repeats its To tag for a retransmission") {
 }
 
 TEST_CASE("more modules than words in a message end the start") {
-    static constexpr std::array<const char*, 9> names{"s0", "s1", "s2", "s3", "s4",
-                                                      "s5", "s6", "s7", "s8"};
+    std::vector<std::string> names;
+    for (std::size_t i = 0; i <= Message::kSlots; ++i) names.push_back("s" + std::to_string(i));
     std::vector<Descriptor> many;
-    for (const char* name : names) many.push_back({.name = name, .create = make_module<Spy>});
+    for (const auto& name : names) many.push_back({.name = name, .create = make_module<Spy>});
     ModuleHost host;
     for (const Descriptor& d : many) host.add(d);
-    CHECK(host.try_start().error().text ==
-          "module s8: prepare() threw: all 8 words of a message for modules are taken");
+    const auto started = host.try_start();
+    REQUIRE_FALSE(started);
+    const std::string count = std::to_string(Message::kSlots);
+    CHECK(started.error().text == "module s" + count + ": prepare() threw: all " + count +
+                                      " words of a message for modules are taken");
+}
+
+TEST_CASE("core:pre-routing runs before request_route and may keep a request from it") {
+    Fixture f;
+    RouteResult before{};
+    f.host.route(Route::event, "core:pre-routing", [&](Message& m) {
+        f.module->seen += m.route_type == Route::request ? "pre " : "wrong type ";
+        return before;
+    });
+    f.host.start();
+    f.host.receive(Request("OPTIONS").str());
+    CHECK(f.module->seen == "request pre route done ");
+    f.module->seen.clear();
+    before = {.code = 0, .dropped = true, .exited = true};
+    f.host.receive(Request("OPTIONS").str());
+    CHECK(f.module->seen == "request pre done ");
+    CHECK(f.host.statistic("core", "drop_requests") == 1);
+}
+
+TEST_CASE("core:receive-parse-error sees what could not be read, and drop keeps us silent") {
+    Fixture f;
+    std::string seen;
+    RouteResult result{};
+    f.host.route(Route::event, "core:receive-parse-error", [&](Message& m) {
+        seen = m.received.source.text();
+        return result;
+    });
+    f.host.start();
+    const std::string wrong = Request("OPTIONS").header("Max-Forwards", "999").str();
+    f.host.receive(wrong);
+    CHECK(seen == "192.0.2.1:5060");
+    CHECK(f.host.pending() == 1);
+    f.host.discard_sent();
+    result = {.code = 0, .dropped = true, .exited = true};
+    f.host.receive(wrong);
+    CHECK(f.host.pending() == 0);
+}
+
+TEST_CASE("core:msg-received runs when received_route_mode asks for it") {
+    for (const bool on : {true, false}) {
+        ModuleHost host;
+        host.config(std::string("received_route_mode=") + (on ? "1" : "0") +
+                    "\nevent_route[core:msg-received] { drop; }\n"
+                    "request_route { forward(\"192.0.2.9\"); }\n");
+        host.start();
+        host.receive(Request("OPTIONS").str());
+        CHECK(host.pending() == (on ? 0 : 1));
+    }
+}
+
+TEST_CASE("core:worker-one-init runs once, in the first worker") {
+    ModuleHost host;
+    int runs = 0;
+    host.on_request([](Message&) {});
+    host.route(Route::event, "core:worker-one-init", [&](Message& m) {
+        ++runs;
+        CHECK(m.sip.method_text() == "OPTIONS");
+        return RouteResult{};
+    });
+    host.start();
+    CHECK(runs == 1);
+    CHECK(host.engine().messages_out() == 0);
+    REQUIRE(host.engine().start({Process::Kind::worker, 1, 1, false, "worker 1"}));
+    REQUIRE(host.engine().start({Process::Kind::worker, 1, 0, true, "worker 0"}));
+    CHECK(runs == 1);
+}
+
+TEST_CASE("log_prefix is made for each message and stays with it") {
+    ModuleHost host;
+    host.config("loadmodule \"pv.so\"\nlog_prefix=\"[$rm] \"\nrequest_route { log(\"here\"); }\n");
+    struct Lines final : fairlead::log::Sink {
+        std::vector<std::string> lines;
+        void write(fairlead::log::Level, std::string_view, std::string_view,
+                   std::string_view text) noexcept override {
+            lines.push_back(std::string(fairlead::log::prefix()) + std::string(text));
+        }
+    } sink;
+    host.start();
+    fairlead::log::set_sink(&sink);
+    host.receive(Request("OPTIONS").str());
+    LOG(error, "after");
+    fairlead::log::set_sink(nullptr);
+    CHECK(sink.lines == std::vector<std::string>{"[OPTIONS] here", "after"});
 }

@@ -21,6 +21,61 @@ struct Read {
     }
 };
 
+/// The global parameters of Kamailio 5.6 and some of newer versions.
+constexpr std::string_view kNames =
+    "debug log_stderror log_facility log_name log_color log_prefix log_prefix_mode "
+    "log_engine_type log_engine_data memlog mem_log memdbg mem_dbg mem_summary "
+    "mem_safety mem_join mem_status_mode corelog core_log sip_parser_log "
+    "sip_parser_log_oneline sip_parser_mode latency_log latency_cfg_log "
+    "latency_limit_action latency_limit_cfg latency_limit_db verbose_startup "
+    "stats_name_separator port tls_port_no auto_aliases advertised_address "
+    "advertised_port mhomed auto_bind_ipv6 bind_ipv6_link_local ipv6_hex_style "
+    "ip_free_bind mcast_loopback mcast_ttl mcast tos pmtu_discovery maxbuffer "
+    "udp4_raw udp4_raw_mtu udp4_raw_ttl udp_mtu udp_mtu_try_proto onsend_route_reply "
+    "socket_workers children tcp_children sctp_children fork fork_delay modinit_delay "
+    "user uid group gid chroot workdir wdir rundir run_dir shm_mem_size shm shm_mem "
+    "shm_force_alloc mlock_pages real_time rt_prio rt_policy rt_timer1_prio "
+    "rt_timer1_policy rt_timer2_prio rt_timer2_policy open_files_limit "
+    "disable_core_dump exit_timeout ser_kill_timeout server_id async_workers "
+    "async_workers_group async_nonblock async_usleep wait_worker1_mode "
+    "wait_worker1_time wait_worker1_usleep route_locks_size max_while_loops "
+    "max_recursive_level max_branches pv_buffer_size pv_buffer_slots pv_cache_limit "
+    "pv_cache_action sql_buffer_size version_table server_signature server_header "
+    "user_agent_header sip_warning reply_to_via check_via force_rport phone2tel "
+    "local_rport dns rev_dns http_reply_parse http_reply_hack msg_time "
+    "received_route_mode xavp_via_params xavp_via_fields uri_host_extra_chars "
+    "hdr_name_extra_chars dns_try_ipv6 dns_try_naptr dns_srv_lb dns_srv_loadbalancing "
+    "dns_udp_pref dns_udp_preference dns_tcp_pref dns_tcp_preference dns_tls_pref "
+    "dns_tls_preference dns_sctp_pref dns_sctp_preference dns_retr_time dns_retr_no "
+    "dns_servers_no dns_use_search_list dns_search_full_match dns_naptr_ignore_rfc "
+    "dns_slow_query_ms dns_cache_init use_dns_cache use_dns_failover dns_cache_flags "
+    "dns_cache_negative_ttl dns_cache_min_ttl dns_cache_max_ttl dns_cache_mem "
+    "dns_cache_gc_interval dns_cache_delete_nonexpired dns_cache_delete_nonexp "
+    "dns_cache_rec_pref use_dst_blocklist dst_blocklist_expire dst_blocklist_ttl "
+    "dst_blocklist_mem dst_blocklist_gc_interval dst_blocklist_udp_imask "
+    "dst_blocklist_tcp_imask dst_blocklist_tls_imask dst_blocklist_sctp_imask "
+    "dst_blocklist_init disable_tcp tcp_connection_lifetime tcp_connect_timeout "
+    "tcp_send_timeout tcp_max_connections tls_max_connections tcp_no_connect "
+    "tcp_accept_aliases tcp_accept_unique tcp_connection_match tcp_poll_method "
+    "tcp_async tcp_conn_wq_max tcp_wq_max tcp_rd_buf_size tcp_wq_blk_size "
+    "tcp_buf_write tcp_fd_cache tcp_defer_accept tcp_delayed_ack tcp_syncnt "
+    "tcp_linger2 tcp_keepidle tcp_keepintvl tcp_keepcnt tcp_keepalive tcp_crlf_ping "
+    "tcp_accept_no_cl tcp_accept_hep3 tcp_accept_haproxy tcp_clone_rcvbuf "
+    "tcp_reuse_port tcp_wait_data tcp_script_mode tcp_source_ipv4 tcp_source_ipv6 "
+    "enable_tls disable_tls tls_disable tls_enable tls_certificate tls_private_key "
+    "tls_ca_list tls_verify tls_require_certificate tls_method tls_handshake_timeout "
+    "tls_send_timeout enable_sctp disable_sctp sctp_socket_rcvbuf sctp_socket_sndbuf "
+    "sctp_autoclose sctp_send_ttl sctp_send_retries sctp_assoc_tracking "
+    "sctp_assoc_reuse sctp_max_assocs sctp_srto_initial sctp_srto_max sctp_srto_min "
+    "sctp_asocmaxrxt sctp_init_max_attempts sctp_init_max_timeo sctp_hbinterval "
+    "sctp_pathmaxrxt sctp_sack_delay sctp_sack_freq sctp_max_burst ipfreebind "
+    "ip_nonlocal_bind mem_add_size tcp_main_threads tcp_msg_read_timeout "
+    "tcp_msg_data_timeout tcp_accept_iplimit tcp_close_rst tcp_listen_backlog "
+    "tcp_check_timer msg_recv_max_size maxsndbuffer udp_receiver_mode "
+    "udp_accept_proxy auto_domains add_local_rport msg_apply_changes_mode "
+    "rpc_exec_delta rpc_exec_ulimit async_tkv_evname async_tkv_gname statistics "
+    "rt_ftimer_prio rt_stimer_prio ";
+
 }  // namespace
 
 TEST_CASE("parameters reach their fields, under every name") {
@@ -96,4 +151,26 @@ TEST_CASE("names are unique") {
     auto names = setting_names();
     std::sort(names.begin(), names.end());
     CHECK(std::adjacent_find(names.begin(), names.end()) == names.end());
+}
+
+TEST_CASE("every parameter of Kamailio 5.6 is known, and those without meaning say so once") {
+    std::string_view rest = kNames;
+    while (!rest.empty()) {
+        const std::size_t end = rest.find(' ');
+        const std::string name(rest.substr(0, end));
+        rest.remove_prefix(end + 1);
+        INFO(name);
+        const Read r(name + "=1\n");
+        for (const auto& d : r.diagnostics.all()) {
+            CHECK(d.text.find("unknown parameter") == std::string::npos);
+        }
+        CHECK(r.diagnostics.all().size() <= 1);
+    }
+}
+
+TEST_CASE("callbacks of other languages are accepted with a notice") {
+    const Read r("kemi.reply_route_callback=\"none\"\n");
+    REQUIRE(r.diagnostics.all().size() == 1);
+    CHECK(r.diagnostics.errors() == 0);
+    CHECK(r.diagnostics.all().front().text.starts_with("kemi.reply_route_callback has no effect"));
 }
