@@ -1,11 +1,13 @@
 // siputils: questions about a message and its URIs, and the answer to OPTIONS.
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <ctime>
 #include <optional>
 #include <string>
 
 #include "core/api/sip.h"
 #include "core/api/text.h"
+#include "core/api/uri_edit.h"
 #include "core/module.h"
 #include "modules/sl/api.h"
 
@@ -43,6 +45,7 @@ public:
 
     Result<void> prepare(Core& core) override {
         net_ = &core.net();
+        clock_ = &core.clock();
         return {};
     }
 
@@ -163,7 +166,71 @@ public:
         return Verdict::no;
     }
 
+    // ---- Credentials, tel URIs, GRUUs, dates ----------------------------------------------------
+
+    Verdict is_user(Message& m, std::string_view name) {
+        for (const sip::HeaderType type :
+             {sip::HeaderType::authorization, sip::HeaderType::proxy_authorization}) {
+            const std::string_view value = m.sip.text(type);
+            const std::size_t scheme = value.find(' ');
+            if (scheme == std::string_view::npos) continue;
+            const auto user = sip::find_param(value.substr(scheme + 1), "username", ',');
+            if (user) return answer(unquoted(user->value) == name);
+        }
+        return Verdict::no;
+    }
+
+    Verdict tel2sip(Message& m, std::string_view uri, std::string_view host,
+                    const VariableRef& result) {
+        if (!text::ci_starts_with(uri, "tel:")) return Verdict(2);
+        const std::size_t params = std::min(uri.find(';'), uri.size());
+        if (host.empty() || params == 4) return Verdict::no;
+        char* const user = m.arena.allocate(uri.size());
+        std::size_t size = 0;
+        // RFC 3261 19.1.6: no visual separators, parameters in lower case.
+        for (const char c : uri.substr(4, params - 4)) {
+            if (std::string_view("-.() ").find(c) == std::string_view::npos) user[size++] = c;
+        }
+        for (const char c : uri.substr(params)) user[size++] = text::to_lower(c);
+        const std::string_view made =
+            m.arena.concat({"sip:", std::string_view(user, size), "@", host, ";user=phone"});
+        return answer(sip::parse_uri(made) && result.set(m, Value(made)));
+    }
+
+    Verdict is_gruu(Message& m, std::optional<std::string_view> text) {
+        const auto uri = sip::parse_uri(text ? *text : m.uri());
+        const auto gr = uri ? uri->param("gr") : std::nullopt;
+        if (!gr) return Verdict::no;
+        return Verdict(gr->empty() ? 2 : 1);
+    }
+
+    Verdict set_uri_user(Message& m, const VariableRef& variable, std::string_view user) {
+        const auto uri = sip::parse_uri(string_of(m, variable));
+        if (!uri || !uri->is_sip()) return Verdict::no;
+        return answer(variable.set(m, Value(uri_edit::with_user(m.arena, *uri, user))));
+    }
+    Verdict set_uri_host(Message& m, const VariableRef& variable, std::string_view host) {
+        const auto uri = sip::parse_uri(string_of(m, variable));
+        if (!uri || !uri->is_sip() || host.empty()) return Verdict::no;
+        return answer(variable.set(m, Value(uri_edit::with_host(m.arena, *uri, host))));
+    }
+
+    Verdict hdr_date_check(Message& m, int seconds) {
+        const std::string_view value = m.sip.text(sip::HeaderType::date);
+        const std::string date(value.substr(0, 64));
+        std::tm when{};
+        const char* const end = strptime(date.c_str(), "%a, %d %b %Y %H:%M:%S GMT", &when);
+        if (end == nullptr || *end != '\0') return Verdict::no;
+        return answer(timegm(&when) >= clock_->unix_seconds() - seconds);
+    }
+
 private:
+    static std::string_view unquoted(std::string_view s) noexcept {
+        return s.size() >= 2 && s.front() == '"' && s.back() == '"' ? s.substr(1, s.size() - 2) : s;
+    }
+    static std::string_view string_of(Message& m, const VariableRef& variable) {
+        return variable.get(m).string();
+    }
     static bool e164(std::string_view number) noexcept {
         return number.size() >= 3 && number.size() <= 16 && number.front() == '+' &&
                std::ranges::all_of(number.substr(1), text::is_digit);
@@ -179,6 +246,7 @@ private:
     }
 
     const Net* net_ = nullptr;
+    const Clock* clock_ = nullptr;
 };
 
 namespace {
@@ -236,6 +304,21 @@ constexpr Function functions[] = {
         Route::any, "a", "b"),
     function<&Siputils::is_supported>("is_supported", "Whether Supported lists an option.",
                                       Route::any, "option"),
+    function<&Siputils::is_user>("is_user", "Whether the credentials are those of this user.",
+                                 Route::request, "name"),
+    function<&Siputils::tel2sip>(
+        "tel2sip", "Makes a SIP URI of a tel URI: 1, or 2 when it is none (RFC 3261 19.1.6).",
+        Route::any, "uri", "host", "result"),
+    function<&Siputils::is_gruu>("is_gruu",
+                                 "Whether a URI, else the Request-URI, is a GRUU: 1 public, 2 "
+                                 "temporary.",
+                                 Route::any, "uri"),
+    function<&Siputils::set_uri_user>("set_uri_user", "Sets the user of the URI in a variable.",
+                                      Route::any, "uri", "user"),
+    function<&Siputils::set_uri_host>("set_uri_host", "Sets the host of the URI in a variable.",
+                                      Route::any, "uri", "host"),
+    function<&Siputils::hdr_date_check>(
+        "hdr_date_check", "Whether Date is at most so many seconds ago.", Route::any, "seconds"),
 };
 
 constexpr Need needed[] = {needs<&Siputils::sl>()};

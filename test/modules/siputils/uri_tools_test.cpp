@@ -1,0 +1,76 @@
+// siputils: credentials, tel URIs, GRUUs, URIs in variables, dates.
+// SPDX-License-Identifier: Apache-2.0
+#include <catch2/catch.hpp>
+
+#include "test/support/message_builder.h"
+#include "test/support/module_host.h"
+
+using namespace fairlead;
+using namespace fairlead::test;
+
+namespace {
+
+/// The return code of a call, and what $var(u) is afterwards.
+std::string told(const std::string& call, const Request& request = Request("OPTIONS")) {
+    ModuleHost server;
+    server.config(
+        "loadmodule \"sl\"\nloadmodule \"pv\"\nloadmodule \"textops\"\nloadmodule \"siputils\"\n"
+        "request_route { $var(u) = \"sip:user@host;x=1\"; " +
+        call + "; append_hf(\"X-T: $rc $var(u)\\r\\n\"); forward(); }");
+    server.start();
+    server.receive(request.str());
+    return header(server.take().bytes, "X-T").value_or("none");
+}
+std::string code(const std::string& call, const Request& request = Request("OPTIONS")) {
+    const std::string all = told(call, request);
+    return all.substr(0, all.find(' '));
+}
+
+}  // namespace
+
+TEST_CASE("is_user reads the credentials") {
+    const Request request =
+        Request("INFO").header("Proxy-Authorization", "Digest realm=\"r\", username=\"john\"");
+    CHECK(code("is_user(\"john\")", request) == "1");
+    CHECK(code("is_user(\"joh\")", request) == "-1");
+    CHECK(code("is_user(\"john\")") == "-1");
+    CHECK(code("is_user(\"john\")", Request("INFO").header("Authorization", "Digest")) == "-1");
+}
+
+TEST_CASE("tel2sip converts as RFC 3261 19.1.6 says") {
+    CHECK(told("tel2sip(\"tel:+(34)-999-888-777\", \"foo.com\", \"$var(u)\")") ==
+          "1 sip:+34999888777@foo.com;user=phone");
+    CHECK(told("tel2sip(\"tel:+12-(34)-56-78;Ext=200;ISUB=+123-456\", \"foo.com\", \"$var(u)\")") ==
+          "1 sip:+12345678;ext=200;isub=+123-456@foo.com;user=phone");
+    CHECK(told("tel2sip(\"sip:a@b\", \"foo.com\", \"$var(u)\")") == "2 sip:user@host;x=1");
+    CHECK(code("tel2sip(\"tel:\", \"foo.com\", \"$var(u)\")") == "-1");
+    CHECK(code("tel2sip(\"tel:1\", \"\", \"$var(u)\")") == "-1");
+    CHECK(code("tel2sip(\"tel:1\", \"a b\", \"$var(u)\")") == "-1");
+}
+
+TEST_CASE("GRUUs are public with a value and temporary without") {
+    CHECK(code("is_gruu(\"sip:a@b;gr=x\")") == "1");
+    CHECK(code("is_gruu(\"sip:a@b;gr\")") == "2");
+    CHECK(code("is_gruu(\"sip:a@b\")") == "-1");
+    CHECK(code("is_gruu()", Request("OPTIONS", "sip:a@192.0.2.2;gr=x")) == "1");
+    CHECK(code("is_gruu(\"junk\")") == "-1");
+}
+
+TEST_CASE("parts of a URI in a variable are set") {
+    CHECK(told("set_uri_user(\"$var(u)\", \"new\")") == "1 sip:new@host;x=1");
+    CHECK(told("set_uri_host(\"$var(u)\", \"new\")") == "1 sip:user@new;x=1");
+    CHECK(code("set_uri_host(\"$var(u)\", \"\")") == "-1");
+    CHECK(code("$var(v) = \"junk\"; set_uri_user(\"$var(v)\", \"x\")") == "-1");
+}
+
+TEST_CASE("a date that is too old is refused") {
+    const auto at = [](const std::string& date) {
+        return code("hdr_date_check(\"10\")", Request("INFO").header("Date", date));
+    };
+    CHECK(at("Tue, 14 Nov 2023 22:30:00 GMT") == "1");  // the clock of tests says 22:30:00
+    CHECK(at("Tue, 14 Nov 2023 22:29:50 GMT") == "1");
+    CHECK(at("Tue, 14 Nov 2023 22:29:49 GMT") == "-1");
+    CHECK(at("yesterday") == "-1");
+    CHECK(at("Tue, 14 Nov 2023 22:30:00 GMT x") == "-1");
+    CHECK(code("hdr_date_check(\"10\")") == "-1");
+}
