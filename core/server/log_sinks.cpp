@@ -28,10 +28,16 @@ constexpr std::size_t kLongest = 4096;
 class LineSink : public spdlog::sinks::base_sink<spdlog::details::null_mutex> {
 public:
     std::uint64_t dropped = 0;
+    shm::Counter counter;
+
+    void lost() noexcept {
+        ++dropped;
+        counter.add();
+    }
 
 protected:
     void sink_it_(const spdlog::details::log_msg& message) override {
-        if (!put({message.payload.data(), message.payload.size()})) ++dropped;
+        if (!put({message.payload.data(), message.payload.size()})) lost();
     }
     void flush_() override {}
     virtual bool put(std::string_view line) noexcept = 0;
@@ -172,8 +178,12 @@ void Log::write(log::Level level, std::string_view module, std::string_view loca
         if (impl_->target.to_stderr) line.push_back('\n');
         impl_->logger->log(spdlog::level::info, spdlog::string_view_t(line.data(), line.size()));
     } catch (...) {  // out of memory while logging: the line is lost, the server is not
-        ++impl_->sink->dropped;
+        impl_->sink->lost();
     }
+}
+
+void Log::count_dropped(shm::Counter counter) noexcept {
+    impl_->sink->counter = counter;
 }
 
 std::uint64_t Log::dropped() const noexcept {

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "core/base/log.h"
+#include "core/shm/counters.h"
 
 namespace fairlead::server {
 
@@ -23,6 +24,8 @@ public:
     ~Log();
     void write(log::Level level, std::string_view module, std::string_view location,
                std::string_view text) noexcept override;
+    /// From here on what is lost is counted there too. Before fork.
+    void count_dropped(shm::Counter counter) noexcept;
     /// Lines lost in this process because the reader was too slow.
     [[nodiscard]] std::uint64_t dropped() const noexcept;
 

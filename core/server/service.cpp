@@ -106,6 +106,8 @@ Result<void> Service::make_memory() {
     memory_ = TRY(shm::Segment::create(static_cast<std::size_t>(settings_.memory_mb) << 20));
     counters_.reset(TRY(shm::Counters::create(*memory_)));
     counters_->enter(0);
+    log_->count_dropped(
+        counters_->add("log", "dropped", "Lines lost because their reader was too slow."));
     hazards_ = memory_->make<shm::Hazards>(memory_->tag("core", "hazards"));
     if (hazards_ == nullptr) return out_of_memory();
     // Workers are slots 1…N, the control process is the next. Those of modules follow when
