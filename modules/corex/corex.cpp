@@ -1,8 +1,11 @@
-// corex: branches of a request, and the socket it leaves from.
+// corex: branches of a request, sockets, and sending without a transaction.
 // SPDX-License-Identifier: Apache-2.0
+#include <expected>
 #include <optional>
 
 #include "core/api/log.h"
+#include "core/api/route_target.h"
+#include "core/api/sip.h"
 #include "core/api/text.h"
 #include "core/module.h"
 
@@ -87,7 +90,92 @@ public:
         return Verdict::no;
     }
 
+    // ---- What is known about a message, and what it is taken for
+    // ---------------------------------
+
+    Verdict has_ruri_user(Message& m) {
+        const auto uri = sip::parse_uri(m.uri());
+        return answer(uri && !uri->user.empty());
+    }
+    Verdict has_user_agent(Message& m) {
+        return answer(!m.sip.text(sip::HeaderType::user_agent).empty());
+    }
+    /// Messages from the network are counted from 1.
+    Verdict is_faked_msg(Message& m) { return answer(m.number == 0); }
+
+    Verdict set_recv_socket(Message& m, std::string_view spec) {
+        for (const Listener& listener : core_->net().listeners()) {
+            if (listener.uri_text == spec) return receive_on(m, listener);
+        }
+        LOG(error, "{} is not one of our sockets", spec);
+        return Verdict::no;
+    }
+    Verdict set_recv_socket_name(Message& m, std::string_view name) {
+        for (const Listener& listener : core_->net().listeners()) {
+            if (!name.empty() && listener.name == name) return receive_on(m, listener);
+        }
+        LOG(error, "no socket is called {}", name);
+        return Verdict::no;
+    }
+    Verdict set_source_address(Message& m, std::string_view address) {
+        const auto target =
+            resolve_address(core_->net(), address, m.received.listener, kNoListener);
+        if (!target) {
+            LOG(error, "{} is no address", address);
+            return Verdict::no;
+        }
+        m.received.source = target->address;
+        return Verdict::yes;
+    }
+
+    // ---- Sending without a transaction
+    // ------------------------------------------------------------
+
+    Verdict send_udp(Message& m, std::optional<std::string_view> to) {
+        const bool given = to && !to->empty();
+        const auto target =
+            given ? resolve_address(core_->net(), m.arena.concat({"udp:", *to}),
+                                    m.received.listener, m.target.listener)
+                  : resolve(core_->net(), m.next_hop(), m.received.listener, m.target.listener);
+        return send(m, target, m.sip.bytes());
+    }
+    Verdict send_data(Message& m, std::string_view uri, std::string_view data) {
+        return send(m, resolve(core_->net(), uri, m.received.listener, m.target.listener), data);
+    }
+    Verdict sendx(Message& m, std::string_view uri, std::string_view socket,
+                  std::string_view data) {
+        for (const Listener& listener : core_->net().listeners()) {
+            if (listener.uri_text != socket) continue;
+            return send(m, resolve(core_->net(), uri, m.received.listener, listener.index), data);
+        }
+        LOG(error, "{} is not one of our sockets", socket);
+        return Verdict::no;
+    }
+
+    /// $cfg(line), $cfg(name) and $cfg(route).
+    Value script_place(Message& m, std::string_view what) {
+        if (what == "line") return static_cast<std::int64_t>(m.place.line);
+        if (what == "name" || what == "file") return m.place.file;
+        if (m.place.route == RouteId::none) return {};
+        return core_->script().name(m.place.route);
+    }
+
 private:
+    static constexpr Verdict answer(bool yes) noexcept { return yes ? Verdict::yes : Verdict::no; }
+    static Verdict receive_on(Message& m, const Listener& listener) noexcept {
+        m.received.listener = listener.index;
+        m.received.local = listener.address;
+        m.received.proto = listener.proto;
+        return Verdict::yes;
+    }
+    Verdict send(Message& m, const std::expected<Target, ScriptError>& target,
+                 std::string_view bytes) {
+        if (!target || bytes.empty()) {
+            if (!target) m.error = target.error();
+            return Verdict::no;
+        }
+        return answer(core_->net().send(*target, bytes) == Sent::queued);
+    }
     static Verdict force(Message& m, const Listener& listener) noexcept {
         m.target.listener = listener.index;
         return Verdict::yes;
@@ -110,12 +198,53 @@ constexpr Function functions[] = {
         "set_send_socket_name", "Sends from the socket that has this name.", Route::any, "name"),
     function<&Corex::is_socket_name>("is_socket_name", "Whether a socket has this name.",
                                      Route::any, "name"),
+    function<&Corex::has_ruri_user>("has_ruri_user", "Whether the Request-URI has a user.",
+                                    Route::any),
+    function<&Corex::has_user_agent>("has_user_agent", "Whether there is a User-Agent.",
+                                     Route::any),
+    function<&Corex::is_faked_msg>("is_faked_msg", "Whether the message is not from the network.",
+                                   Route::any),
+    function<&Corex::set_recv_socket>("set_recv_socket",
+                                      "Acts as if the message came to the socket "
+                                      "\"proto:address:port\".",
+                                      Route::any, "socket"),
+    function<&Corex::set_recv_socket_name>(
+        "set_recv_socket_name", "Acts as if the message came to the socket of this name.",
+        Route::any, "name"),
+    function<&Corex::set_source_address>("set_source_address",
+                                         "Acts as if the message came from \"proto:address:port\".",
+                                         Route::any, "address"),
+    function<&Corex::send_udp>("send_udp",
+                               "Sends the message as it was received, to host[:port] or where it "
+                               "points.",
+                               Route::any, "to"),
+    function<&Corex::send_data>("send_data", "Sends a text to where a URI leads.", Route::any,
+                                "uri", "data"),
+    function<&Corex::sendx>("sendx", "The same from the socket \"proto:address:port\".", Route::any,
+                            "uri", "socket", "data"),
+};
+
+constexpr Variable variables[] = {
+    {.name = "cfg",
+     .doc = "Where the script is: line, name (of the file) or route.",
+     .inner = Inner::required,
+     .get =
+         [](Module& module, Message& m, const VariableName& name) {
+             return static_cast<Corex&>(module).script_place(m, name.inner);
+         },
+     .resolve = [](Module&, std::string_view inner) -> Result<std::uint64_t> {
+         for (const std::string_view known : {"line", "name", "file", "route"}) {
+             if (inner == known) return 0;
+         }
+         return fail("$cfg knows line, name, file and route");
+     }},
 };
 
 constexpr Descriptor descriptor{.name = "corex",
-                                .summary = "Branches and sending sockets.",
+                                .summary = "Branches, sockets, and sending without a transaction.",
                                 .create = make_module<Corex>,
-                                .functions = functions};
+                                .functions = functions,
+                                .variables = variables};
 
 }  // namespace
 
