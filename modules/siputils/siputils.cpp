@@ -1,9 +1,13 @@
 // siputils: questions about a message and its URIs, and the answer to OPTIONS.
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <array>
 #include <ctime>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 #include "core/api/sip.h"
 #include "core/api/text.h"
@@ -41,6 +45,7 @@ public:
     std::string options_accept_encoding;
     std::string options_accept_language = "en";
     std::string options_support;
+    std::string contact_flds_separator = "*";
     sl::Api* sl = nullptr;
 
     Result<void> prepare(Core& core) override {
@@ -224,7 +229,75 @@ public:
         return answer(timegm(&when) >= clock_->unix_seconds() - seconds);
     }
 
+    // ---- Contacts that carry another address in their user
+    // ---------------------------------------
+
+    Verdict encode_contact(Message& m, std::string_view prefix, std::string_view host) {
+        return change_contacts(m, [&](const sip::Uri& uri) {
+            const std::string_view mark = separator();
+            return m.arena.concat({"sip:", prefix, mark, uri.user, mark, uri.password, mark,
+                                   uri.host, mark, uri.port_text, mark,
+                                   uri.param("transport").value_or(""), "@", host});
+        });
+    }
+    Verdict decode_contact_header(Message& m) {
+        return change_contacts(m, [&](const sip::Uri& uri) { return decoded(m, uri); });
+    }
+    Verdict decode_contact(Message& m) {
+        const auto uri = sip::parse_uri(m.uri());
+        const std::string_view made = uri ? decoded(m, *uri) : std::string_view();
+        if (made.empty()) return Verdict::no;
+        m.target.uri = made;
+        return Verdict::yes;
+    }
+
 private:
+    [[nodiscard]] std::string_view separator() const noexcept {
+        return contact_flds_separator.empty()
+                   ? std::string_view("*")
+                   : std::string_view(contact_flds_separator).substr(0, 1);
+    }
+    /// "prefix*user*password*host*port*transport" as a URI; "" when the user is none.
+    [[nodiscard]] std::string_view decoded(Message& m, const sip::Uri& uri) const {
+        std::array<std::string_view, 6> parts;
+        std::string_view rest = uri.user;
+        for (std::size_t i = 0; i < parts.size(); ++i) {
+            const std::size_t end = rest.find(separator());
+            if ((end == std::string_view::npos) != (i + 1 == parts.size())) return {};
+            parts[i] = rest.substr(0, end);
+            rest = end == std::string_view::npos ? std::string_view() : rest.substr(end + 1);
+        }
+        const auto& [prefix, user, password, host, port, transport] = parts;
+        const std::string_view made = m.arena.concat(
+            {"sip:", user, password.empty() ? "" : ":", password, user.empty() ? "" : "@", host,
+             port.empty() ? "" : ":", port, transport.empty() ? "" : ";transport=", transport});
+        return sip::parse_uri(made) ? made : std::string_view();
+    }
+    /// Gives each Contact another URI; false, and nothing changed, when one cannot get it.
+    template <class Change>
+    static Verdict change_contacts(Message& m, Change change) {
+        std::vector<std::pair<std::string_view, std::string_view>> changes;
+        for (std::size_t n = 0; const sip::Header* h = m.sip.header(sip::HeaderType::contact, n);
+             ++n) {
+            std::string_view rest = m.sip.value(*h);
+            while (const auto value = sip::next_value(rest)) {
+                const auto contact = sip::parse_name_addr(*value);
+                if (contact && contact->is_star) continue;
+                const auto uri = contact ? sip::parse_uri(contact->uri) : std::nullopt;
+                const std::string_view made =
+                    uri && uri->is_sip() ? change(*uri) : std::string_view();
+                if (made.empty()) return Verdict::no;
+                changes.emplace_back(contact->uri, made);
+            }
+        }
+        for (const auto& [old, made] : changes) {
+            const auto at = static_cast<std::uint32_t>(old.data() - m.sip.bytes().data());
+            if (!m.edits.replace(at, static_cast<std::uint32_t>(old.size()), made)) {
+                return Verdict::no;
+            }
+        }
+        return answer(!changes.empty());
+    }
     static std::string_view unquoted(std::string_view s) noexcept {
         return s.size() >= 2 && s.front() == '"' && s.back() == '"' ? s.substr(1, s.size() - 2) : s;
     }
@@ -258,6 +331,9 @@ constexpr Param params[] = {
     param<&Siputils::options_accept_language>("options_accept_language",
                                               "Accept-Language of options_reply()."),
     param<&Siputils::options_support>("options_support", "Supported of options_reply()."),
+    param<&Siputils::contact_flds_separator>("contact_flds_separator",
+                                             "What separates the parts of an encoded Contact: its "
+                                             "first character."),
 };
 
 constexpr Function functions[] = {
@@ -317,6 +393,16 @@ constexpr Function functions[] = {
                                       Route::any, "uri", "user"),
     function<&Siputils::set_uri_host>("set_uri_host", "Sets the host of the URI in a variable.",
                                       Route::any, "uri", "host"),
+    function<&Siputils::encode_contact>(
+        "encode_contact",
+        "Makes of each Contact sip:prefix*user*password*ip*port*transport@host; other parameters "
+        "are lost.",
+        Route::request | Route::reply, "prefix", "host"),
+    function<&Siputils::decode_contact>(
+        "decode_contact", "Undoes encode_contact() in the Request-URI.", Route::request),
+    function<&Siputils::decode_contact_header>("decode_contact_header",
+                                               "Undoes encode_contact() in each Contact.",
+                                               Route::request | Route::reply),
     function<&Siputils::hdr_date_check>(
         "hdr_date_check", "Whether Date is at most so many seconds ago.", Route::any, "seconds"),
 };

@@ -74,3 +74,41 @@ TEST_CASE("a date that is too old is refused") {
     CHECK(at("Tue, 14 Nov 2023 22:30:00 GMT x") == "-1");
     CHECK(code("hdr_date_check(\"10\")") == "-1");
 }
+
+TEST_CASE("Contacts are encoded and decoded") {
+    const auto contacts = [](const std::string& call, const std::string& value) {
+        ModuleHost server;
+        server.config("loadmodule \"sl\"\nloadmodule \"siputils\"\nrequest_route { if (" + call +
+                      ") forward(); }");
+        server.start();
+        server.receive(Request("INVITE").set("Contact", value).str());
+        return server.pending() == 0 ? "refused" : header(server.take().bytes, "Contact").value();
+    };
+    const std::string encode = "encode_contact(\"nat\", \"192.0.2.9\")";
+    CHECK(contacts(encode, "\"A\" <sip:u:p@10.0.0.1:5062;transport=udp;x=1>;q=1") ==
+          "\"A\" <sip:nat*u*p*10.0.0.1*5062*udp@192.0.2.9>;q=1");
+    CHECK(contacts(encode, "<sip:10.0.0.1>, <sip:a@10.0.0.2>") ==
+          "<sip:nat***10.0.0.1**@192.0.2.9>, <sip:nat*a**10.0.0.2**@192.0.2.9>");
+    CHECK(contacts(encode, "<http:x>") == "refused");
+    CHECK(contacts("decode_contact_header()", "<sip:nat*u*p*10.0.0.1*5062*udp@192.0.2.9>;q=1") ==
+          "<sip:u:p@10.0.0.1:5062;transport=udp>;q=1");
+    CHECK(contacts("decode_contact_header()", "<sip:nat***10.0.0.1**@192.0.2.9>") ==
+          "<sip:10.0.0.1>");
+    for (const std::string user : {"nat", "nat*u*p*h*1", "nat*u*p*h*1*udp*x", "nat*u*p**1*udp"}) {
+        INFO(user);
+        CHECK(contacts("decode_contact_header()", "<sip:" + user + "@192.0.2.9>") == "refused");
+    }
+}
+
+TEST_CASE("an encoded Request-URI is decoded") {
+    ModuleHost server;
+    server.config(
+        "loadmodule \"sl\"\nloadmodule \"siputils\"\n"
+        "modparam(\"siputils\", \"contact_flds_separator\", \"-\")\n"
+        "request_route { if (decode_contact()) forward(); }");
+    server.start();
+    server.receive(Request("BYE", "sip:nat-u--192.0.2.3-5062-udp@192.0.2.9").str());
+    CHECK(start_line(server.take().bytes) == "BYE sip:u@192.0.2.3:5062;transport=udp SIP/2.0");
+    server.receive(Request("BYE", "sip:bob@192.0.2.9").call_id("2").str());
+    CHECK(server.pending() == 0);
+}
