@@ -315,7 +315,7 @@ void Parser::check_method() noexcept {
     if (!m_.is_request()) {
         m_.frame_.method = cseq->method;
     } else if (cseq->method_text != m_.method_text()) {
-        fail(400, where, "CSeq method does not match");
+        fail(400, where, "CSeq method does not match request method");
     }
 }
 

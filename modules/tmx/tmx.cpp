@@ -1,13 +1,18 @@
 // Extensions of tm: which route runs, transactions of other messages, Kamailio's statistics.
 // SPDX-License-Identifier: Apache-2.0
+#include <cstdint>
+#include <functional>
 #include <optional>
 #include <string_view>
 
 #include "core/api/core.h"
 #include "core/api/log.h"
+#include "core/api/shm.h"
+#include "core/api/sip.h"
 #include "core/api/text.h"
 #include "core/module.h"
 #include "modules/tm/api.h"
+#include "modules/tmx/precheck.h"
 
 namespace fairlead::tmx {
 
@@ -18,10 +23,33 @@ constexpr int kLastFlag = 31;
 class Tmx final : public Module {
 public:
     tm::Api* tm = nullptr;
+    bool precheck_trans = true;
 
     Result<void> prepare(Core& core) override {
         core_ = &core;
+        if (!precheck_trans) return {};
+        precheck_ = core.memory().make<Precheck>(core.memory().tag("tmx", "precheck"));
+        if (precheck_ == nullptr) return fail("no shared memory for precheck_trans");
+        precheck_->init();
         return {};
+    }
+    Result<void> start(const Process& process) override {
+        if (precheck_ != nullptr) precheck_->leave(process.slot);
+        return {};
+    }
+    void message_done(Message&, const RouteResult&) override {
+        if (precheck_ != nullptr) precheck_->leave(core_->process().slot);
+    }
+
+    Verdict t_precheck_trans(Message& m) {
+        const sip::CSeq* const cseq = m.sip.cseq();
+        if (precheck_ == nullptr || cseq == nullptr) return Verdict::no;
+        // An ACK or a CANCEL has the number of its INVITE without being a repeat of it.
+        if (m.sip.method() == sip::Method::ack || m.sip.method() == sip::Method::cancel)
+            return Verdict::no;
+        const std::uint64_t hash =
+            std::hash<std::string_view>{}(m.sip.call_id()) ^ (cseq->number * 0x9e3779b97f4a7c15U);
+        return precheck_->elsewhere(core_->process().slot, hash | 1) ? Verdict::yes : Verdict::no;
     }
 
     template <Route R>
@@ -80,6 +108,7 @@ public:
 
 private:
     Core* core_ = nullptr;
+    Precheck* precheck_ = nullptr;
 };
 
 // Kamailio keeps these in the group tmx; they are sums of what tm counts.
@@ -130,7 +159,14 @@ constexpr Statistic statistics[] = {
     row("rpl_sent", "Replies sent upstream.", replies_sent),
 };
 
+constexpr Param params[] = {
+    param<&Tmx::precheck_trans>("precheck_trans", "Whether t_precheck_trans() does its work."),
+};
 constexpr Function functions[] = {
+    function<&Tmx::t_precheck_trans>(
+        "t_precheck_trans",
+        "Whether another process works on this request now; never for ACK and CANCEL.",
+        Route::request),
     function<&Tmx::runs_in<Route::failure>>("t_is_failure_route",
                                             "Whether a failure_route is at the top.", Route::any),
     function<&Tmx::runs_in<Route::branch>>("t_is_branch_route",
@@ -161,9 +197,11 @@ constexpr Need needed[] = {needs<&Tmx::tm>()};
 constexpr Descriptor descriptor{.name = "tmx",
                                 .summary = "Extensions of tm.",
                                 .create = make_module<Tmx>,
+                                .params = params,
                                 .functions = functions,
                                 .statistics = statistics,
-                                .needs = needed};
+                                .needs = needed,
+                                .hooks = Hook::message_done};
 
 }  // namespace
 

@@ -85,6 +85,7 @@ class Agent:
         self.port = self.socket.getsockname()[1]
         self.received, self.unread = [], []
         self.branches = 0
+        self.domain = ""  # of its users: others reach them there
 
     def close(self):
         self.socket.close()
@@ -94,7 +95,7 @@ class Agent:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
     def uri(self, user=None):
-        return f"sip:{user or self.name}@{self.address}"
+        return f"sip:{user or self.name}@{self.domain if user and self.domain else self.address}"
 
     def branch(self):
         self.branches += 1

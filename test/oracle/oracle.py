@@ -14,8 +14,10 @@ import fnmatch
 import os
 import shutil
 import sys
+import tempfile
 
 import scenarios
+import stock
 from agent import Agent, Missing
 from server import DidNotStart, HeldPort, Server
 from trace import compare, normalise
@@ -59,9 +61,10 @@ class Stage:
 
 # Configuration, its scenarios, the defines for a stage, whether the address is given with -l, and
 # whether an OPTIONS for the user `flush` is answered at once.
-def stages():
+def stages(folder):
     carol = lambda s: {"CAROL": f'"{s.carol.uri()}"'}
     target = lambda s: {"TARGET": f'"sip:{s.bob.address}"'}
+    callee = lambda s: {"CALLEE": f'"{s.bob.address}"'}
     nothing = lambda s: {}
     return [
         ("oracle", os.path.join(HERE, "oracle.cfg"), scenarios.ON_ORACLE_CFG, carol, True, True),
@@ -71,6 +74,7 @@ def stages():
          True, None),
         ("minimal", os.path.join(ROOT, "cfg/examples/minimal.cfg"), scenarios.ON_MINIMAL_CFG,
          nothing, True, False),
+        ("stock", stock.write(folder), stock.SCENARIOS, callee, True, False),
     ]
 
 
@@ -175,7 +179,8 @@ def main():
                 "fairlead": [options.fairlead, "-L", options.modules]}
     listed = Listed(os.path.join(HERE, "differences.txt"))
     run, failures = [], 0
-    for name, config, entries, defines, with_l, has_flush in stages():
+    folder = tempfile.TemporaryDirectory(prefix="oracle-")
+    for name, config, entries, defines, with_l, has_flush in stages(folder.name):
         for title, scenario in map(named, entries):
             if options.scenario and not any(fnmatch.fnmatch(title, p) for p in options.scenario):
                 continue

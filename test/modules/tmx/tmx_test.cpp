@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <catch2/catch.hpp>
 
+#include "modules/tmx/precheck.h"
 #include "test/support/message_builder.h"
 #include "test/support/module_host.h"
 
@@ -152,4 +153,28 @@ TEST_CASE("the statistics of Kamailio's tmx") {
     CHECK(server.statistic("tmx", "rpl_received") == 1);
     CHECK(server.statistic("tmx", "rpl_sent") == 1);
     CHECK(server.statistic("tmx", "active_transactions") == 0);
+}
+
+TEST_CASE("a request that another process works on is found until that one is done") {
+    const auto precheck = std::make_unique<tmx::Precheck>();
+    precheck->init();
+    CHECK_FALSE(precheck->elsewhere(1, 77));
+    CHECK_FALSE(precheck->elsewhere(1, 77));
+    CHECK(precheck->elsewhere(2, 77));
+    CHECK_FALSE(precheck->elsewhere(2, 78));
+    precheck->leave(1);
+    CHECK_FALSE(precheck->elsewhere(3, 77));
+}
+
+TEST_CASE("t_precheck_trans is false for what this process works on itself") {
+    Server server(R"cfg(request_route {
+    $var(elsewhere) = t_precheck_trans() || t_precheck_trans();
+    t_newtran();
+    if ($var(elsewhere)) { t_reply("500", "Elsewhere"); exit; }
+    t_reply("200", "Here");
+})cfg");
+    server.receive(Request("OPTIONS").str());
+    CHECK(start_line(server.next()) == "SIP/2.0 200 Here");
+    server.receive(Request("OPTIONS").branch("z9hG4bKother").str());
+    CHECK(start_line(server.next()) == "SIP/2.0 200 Here");
 }
