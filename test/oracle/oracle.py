@@ -13,6 +13,7 @@ import argparse
 import fnmatch
 import os
 import shutil
+import subprocess
 import sys
 import tempfile
 
@@ -194,11 +195,22 @@ def main():
             run.append(title)
             failures += not check(commands, config, title, scenario, defines, with_l, has_flush,
                                   listed)
+    if not options.only and not options.scenario:
+        failures += not passes_check(commands["fairlead"], os.path.join(folder.name, "stock.cfg"))
     for entry in listed.unseen(run):
         failures += 1
         print(f"differences.txt:{entry['at']}: no longer occurs: {entry['line']}")
     print(f"{len(run) - failures} passed, {failures} failed")
     return 1 if failures else 0
+
+
+def passes_check(command, config):
+    """`-c` finds nothing wrong with the configuration of Kamailio's package."""
+    done = subprocess.run([*command, "-c", "-f", config, "-l", "udp:127.0.0.1:5060",
+                           "-A", 'CALLEE="127.0.0.1:5070"'], capture_output=True, text=True)
+    if done.returncode:
+        print(f"FAIL -c of the stock configuration\n{done.stderr}")
+    return done.returncode == 0
 
 
 def check(commands, config, title, scenario, defines, with_l, has_flush, listed):
