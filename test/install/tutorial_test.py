@@ -59,7 +59,7 @@ class Tutorial(unittest.TestCase):
 
     def test_no_code_of_the_page_is_left_out(self):
         self.assertEqual([text for _, name, text in SNIPPET.findall(PAGE) if not name], [])
-        self.assertEqual(sorted(files(PAGE)), ["guests.cfg", "guests.cpp", "hello.cfg", "hello.cpp",
+        self.assertEqual(sorted(files(PAGE)), ["calls.cfg", "calls.cpp", "guests.cfg", "guests.cpp", "hello.cfg", "hello.cpp",
                                            "host_test.cpp"])
 
     def test_hello(self):
@@ -67,6 +67,15 @@ class Tutorial(unittest.TestCase):
             client = e2e.Client(server.port)
             self.assertIn("\r\nX-Hello: you\r\n", self.ask(client, "joe"))
             self.assertEqual(self.statistic(server, "hello:asked"), 2)
+            client.close()
+
+    def test_calls_are_counted_by_what_became_of_them(self):
+        with self.serve("calls") as server:
+            client = e2e.Client(server.port)
+            for user in ("joe", "joe", "anna", "uncounted"):
+                self.ask(client, user)
+            self.assertEqual(self.statistic(server, "calls:answered"), 2)
+            self.assertEqual(self.statistic(server, "calls:refused"), 1)
             client.close()
 
     def test_guests_are_seen_by_all_workers_and_leave_in_time(self):
