@@ -1,0 +1,110 @@
+// nathelper: the Contact lines, targets and codes that Kamailio 5.6.3 gives for the same requests.
+// SPDX-License-Identifier: Apache-2.0
+#include <catch2/catch.hpp>
+
+#include "test/modules/one_request.h"
+
+using namespace fairlead;
+using namespace fairlead::test;
+using namespace std::string_view_literals;
+
+namespace {
+
+struct Server : OneRequest {
+    Server() : OneRequest({"nathelper"}) { start(); }
+    std::string contact(const std::string& value, std::string_view function,
+                        const std::vector<Value>& args = {}) {
+        result = code(Request("INVITE").set("Contact", value), function, args);
+        return header(last, "Contact").value_or("");
+    }
+    int result = 0;
+};
+
+}  // namespace
+
+TEST_CASE("fix_nated_contact writes the source into the contact") {
+    Server s;
+    CHECK(s.contact("<sip:al@10.0.0.1:5066>", "fix_nated_contact") == "<sip:al@192.0.2.1:5060>");
+    CHECK(s.contact("sip:al@10.0.0.1", "fix_nated_contact") == "sip:al@192.0.2.1:5060");
+    CHECK(s.contact("<sip:10.0.0.1;a=b?x=y>", "fix_nated_contact") ==
+          "<sip:192.0.2.1:5060;a=b?x=y>");
+    CHECK(s.contact("<sip:al@[2001:db8::1]:5066>", "fix_nated_contact") ==
+          "<sip:al@192.0.2.1:5060>");
+    for (const char* bad : {"*", "<tel:+123>", "<"}) {
+        CHECK(s.contact(bad, "fix_nated_contact") == bad);
+        CHECK(s.result == -1);
+    }
+}
+
+TEST_CASE("aliases are added and followed") {
+    Server s;
+    CHECK(s.contact("<sip:al@10.0.0.1:5066>", "add_contact_alias") ==
+          "<sip:al@10.0.0.1:5066;alias=192.0.2.1~5060~1>");
+    CHECK(s.contact("<sip:al@10.0.0.1>", "set_contact_alias") ==
+          "<sip:al@10.0.0.1;alias=192.0.2.1~5060~1>");
+    CHECK(s.contact("<sip:al@10.0.0.1>", "add_contact_alias", {"1.2.3.4"sv, "55"sv, "tcp"sv}) ==
+          "<sip:al@10.0.0.1;alias=1.2.3.4~55~2>");
+    CHECK(s.contact("<sip:al@h>", "add_contact_alias", {"x"sv, "55"sv, "tcp"sv}) == "<sip:al@h>");
+    const auto follow = [&](const std::string& uri) {
+        std::string out;
+        s.run(Request("INVITE", uri), [&](Message& m) {
+            const int result = s.call(m, "handle_ruri_alias");
+            out = std::to_string(result) + " " + std::string(m.uri()) + " " +
+                  std::string(m.target.dst_uri);
+            m.target.dst_uri = "sip:192.0.2.99";
+        });
+        return out;
+    };
+    CHECK(follow("sip:u@h;alias=1.2.3.4~55~1") == "1 sip:u@h sip:1.2.3.4:55");
+    CHECK(follow("sip:u@h;a=b;alias=1.2.3.4~55~2;c") ==
+          "1 sip:u@h;a=b;c sip:1.2.3.4:55;transport=tcp");
+    CHECK(follow("sip:u@h") == "2 sip:u@h ");
+    CHECK(follow("sip:u@h;alias=1.2.3.4") == "-1 sip:u@h;alias=1.2.3.4 ");
+    CHECK(follow("sip:u@h;alias=1.2.3.4~99999~1").starts_with("-1 "));
+}
+
+TEST_CASE("private addresses") {
+    Server s;
+    const auto is = [&](std::string_view ip) {
+        return s.code(Request("OPTIONS"), "is_rfc1918", {ip}) == 1;
+    };
+    for (const char* ip : {"10.1.2.3", "172.16.0.1", "172.31.9.9", "192.168.0.1", "100.64.0.1",
+                           "100.127.0.1", "192.0.0.7", "192.0.0.200"})
+        CHECK(is(ip));
+    for (const char* ip :
+         {"11.1.2.3", "172.32.0.1", "192.169.0.1", "100.128.0.1", "192.0.2.1", "::1", "host", ""})
+        CHECK_FALSE(is(ip));
+}
+
+TEST_CASE("each test of nat_uac_test") {
+    Server s;
+    const auto test = [&](int bits, const std::string& contact, const std::string& via) {
+        return s.code(Request("INVITE")
+                          .set("Contact", contact)
+                          .via("SIP/2.0/UDP " + via + ";branch=z9hG4bKa"),
+                      "nat_uac_test", {bits}) == 1;
+    };
+    const std::string open = "<sip:a@192.0.2.1:5060>", source = "192.0.2.1:5060";
+    for (const int bit : {1, 2, 4, 16, 32, 64, 128}) CHECK_FALSE(test(bit, open, source));
+    CHECK(test(1, "<sip:a@10.0.0.1>", source));
+    CHECK(test(2, open, "192.0.2.9:5060"));
+    CHECK(test(4, open, "10.0.0.1"));
+    CHECK(test(16, open, "192.0.2.1:5099"));
+    CHECK(test(128, "<sip:a@192.0.2.1:5099>", source));
+    CHECK(test(19, "<sip:a@10.0.0.1>", source));
+}
+
+TEST_CASE("fix_nated_register puts the source into the variable of received_avp") {
+    const auto run = [](const std::string& param) {
+        ModuleHost host;
+        host.config("loadmodule \"sl\"\nloadmodule \"pv\"\nloadmodule \"nathelper\"\n" + param +
+                    "\nrequest_route { fix_nated_register(); "
+                    "sl_send_reply(\"200\", \"$rc $avp(rcv)\"); }\n");
+        host.start();
+        host.receive(Request("REGISTER").str());
+        return start_line(host.take().bytes);
+    };
+    CHECK(run("modparam(\"nathelper\", \"received_avp\", \"$avp(rcv)\")") ==
+          "SIP/2.0 200 1 sip:192.0.2.1:5060");
+    CHECK(run("") == "SIP/2.0 200 -1 <null>");
+}
