@@ -127,6 +127,7 @@ private:
     bool name_and_index(const Position& at, const VariableText& text, VariableUse& use);
     bool transforms(const Position& at, const VariableText& text, VariableUse& use);
     bool transform_arguments(const Position& at, std::string_view text, TransformUse& use);
+    bool substitution(const Position& at, std::string_view text, TransformUse& use);
     void unknown_variable(const Position& at, std::string_view name);
     /// Null when there is nothing to make at run time; `plain` is then the text.
     const Format* format(const Position& at, std::string_view text, std::string_view& plain);

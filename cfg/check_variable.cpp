@@ -102,7 +102,8 @@ bool Checker::name_and_index(const Position& at, const VariableText& text, Varia
         diagnostics_.error(whole, fmt::format("${} takes no name in parentheses", row.name));
         return false;
     }
-    if (row.inner == Inner::required && !text.has_inner) {
+    const bool as_written = row.inner == Inner::variable;
+    if ((row.inner == Inner::required || as_written) && !text.has_inner) {
         diagnostics_.error(whole, fmt::format("${} needs a name: ${}(name)", row.name, row.name));
         return false;
     }
@@ -111,7 +112,8 @@ bool Checker::name_and_index(const Position& at, const VariableText& text, Varia
         return false;
     }
     const std::size_t errors = diagnostics_.errors();
-    use.inner = format(whole, text.inner, use.name.inner);
+    use.name.inner = text.inner;
+    if (!as_written) use.inner = format(whole, text.inner, use.name.inner);
     use.name.inner = program_->keep(use.name.inner);
     if (text.has_index) {
         use.name.has_index = true;
@@ -152,7 +154,7 @@ bool Checker::transforms(const Position& at, const VariableText& text, VariableU
         one.row = find_transform(t.group, t.name);
         if (one.row == nullptr) {
             std::vector<std::string> names;
-            for (const auto rows : {string_transforms(), sip_transforms()}) {
+            for (const auto rows : all_transforms()) {
                 for (const TransformRow& r : rows) {
                     names.push_back(fmt::format("{}.{}", r.group, r.name));
                 }
@@ -208,6 +210,7 @@ bool Checker::transform_arguments(const Position& at, std::string_view text, Tra
         } else {
             text = {};
         }
+        if (letters[0] == 'r') return substitution(at, one, use);
         std::string_view plain;
         const std::size_t errors = diagnostics_.errors();
         use.formats[use.count] = format(at, one, plain);
@@ -226,6 +229,27 @@ bool Checker::transform_arguments(const Position& at, std::string_view text, Tra
         }
     }
     return text.data() == nullptr || wrong("too many arguments");
+}
+
+bool Checker::substitution(const Position& at, std::string_view text, TransformUse& use) {
+    const auto parts = parse_substitution(text);
+    if (!parts) {
+        diagnostics_.error(at, fmt::format("\"{}\" is not /expression/replacement/flags", text),
+                           "flags are g and i");
+        return false;
+    }
+    const CompiledRegex& regex = program_->regexes_.emplace_back(
+        parts->expression, parts->any_case ? Letters::any_case : Letters::as_written);
+    if (!regex.ok()) {
+        diagnostics_.error(at, fmt::format("bad regular expression: {}", regex.problem()));
+        return false;
+    }
+    Substitution* const made = program_->make<Substitution>();
+    made->regex = &regex;
+    made->replacement = program_->keep(parts->replacement);
+    made->every = parts->every;
+    use.substitution = made;
+    return true;
 }
 
 // ---- Strings with variables ---------------------------------------------------------------------

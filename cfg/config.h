@@ -132,4 +132,7 @@ private:
     std::unique_ptr<State> state_;
 };
 
+/// The transformations of variables, a row of a Markdown table each.
+[[nodiscard]] std::string describe_transforms();
+
 }  // namespace fairlead::cfg

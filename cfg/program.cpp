@@ -81,7 +81,7 @@ VariableName VariableUse::resolved(Message& message) const {
 
 Value VariableUse::transformed(Message& message, Value value) const {
     for (const TransformUse& t : transforms) {
-        if (value.is_null()) return Value::absent();
+        if (value.is_null() && !t.row->takes_null) return Value::absent();
         std::array<Value, kMaxTransformArgs> arguments = t.constants;
         for (std::size_t i = 0; i < t.count; ++i) {
             if (t.formats[i] == nullptr) continue;
@@ -89,21 +89,39 @@ Value VariableUse::transformed(Message& message, Value value) const {
             arguments[i] = made;
             if (t.constants[i].is_integer()) arguments[i] = text::parse_int(made).value_or(0);
         }
-        value = t.row->apply(message, value, std::span(arguments).first(t.count));
+        value = t.row->apply(message, value, {std::span(arguments).first(t.count), t.substitution});
     }
     return value;
 }
 
-Value VariableUse::get(Message& message) const {
+Value VariableUse::raw(Message& message) const {
     const bool constant = inner == nullptr && index == nullptr;
-    const Value value = row->get(*module, message, constant ? name : resolved(message));
+    if (constant) return row->get(*module, message, name);
+    VariableName made = resolved(message);
+    if (inner != nullptr && row->fixed_names) {
+        const auto handle = row->resolve(*module, made.inner);
+        if (!handle) return Value::absent();
+        made.handle = *handle;
+    }
+    return row->get(*module, message, made);
+}
+
+Value VariableUse::get(Message& message) const {
+    const Value value = raw(message);
     return transforms.empty() ? value : transformed(message, value);
 }
 
 bool VariableUse::set(Message& message, const Value& value) const {
     if (row->set == nullptr || !transforms.empty()) return false;
     const bool constant = inner == nullptr && index == nullptr;
-    return row->set(*module, message, constant ? name : resolved(message), value);
+    if (constant) return row->set(*module, message, name, value);
+    VariableName made = resolved(message);
+    if (inner != nullptr && row->fixed_names) {
+        const auto handle = row->resolve(*module, made.inner);
+        if (!handle) return false;
+        made.handle = *handle;
+    }
+    return row->set(*module, message, made, value);
 }
 
 // ---- Addresses ----------------------------------------------------------------------------------

@@ -33,6 +33,7 @@ struct TransformUse {
     std::array<Value, kMaxTransformArgs> constants{};
     std::array<const Format*, kMaxTransformArgs> formats{};  ///< null: the constant
     std::size_t count = 0;
+    const Substitution* substitution = nullptr;
 };
 
 /// A variable where it is used: its row, its inner name resolved, its transformations.
@@ -52,6 +53,8 @@ public:
 
 private:
     [[nodiscard]] VariableName resolved(Message& message) const;
+    /// Before its transformations.
+    [[nodiscard]] Value raw(Message& message) const;
     [[nodiscard]] Value transformed(Message& message, Value value) const;
 };
 

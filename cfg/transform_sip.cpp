@@ -1,6 +1,8 @@
-// Transformations of SIP texts: {uri.…}, {param.…}, {nameaddr.…}, {tobody.…}.
+// Transformations of SIP texts: {uri.…}, {param.…}, {nameaddr.…}, {tobody.…}, {urialias.…},
+// {sock.…}, {url.…}.
 // SPDX-License-Identifier: Apache-2.0
 #include "cfg/transform.h"
+#include "core/base/text.h"
 #include "core/sip/params.h"
 #include "core/sip/uri.h"
 #include "core/sip/values.h"
@@ -9,7 +11,7 @@ namespace fairlead::cfg {
 
 namespace {
 
-using Args = std::span<const Value>;
+using Args = const TransformArgs&;
 
 // ---- {uri.…} ------------------------------------------------------------------------------------
 
@@ -21,9 +23,6 @@ Value of_uri(Message& m, const Value& in, F part) {
 template <std::string_view sip::Uri::* Field>
 Value uri_field(Message& m, const Value& in, Args) {
     return of_uri(m, in, [](const sip::Uri& u) { return Value(u.*Field); });
-}
-Value uri_port(Message& m, const Value& in, Args) {
-    return of_uri(m, in, [](const sip::Uri& u) { return Value(u.effective_port()); });
 }
 Value uri_parameter(Message& m, const Value& in, std::string_view name) {
     return of_uri(m, in, [name](const sip::Uri& u) {
@@ -62,6 +61,7 @@ std::string_view lower_transport(const sip::Uri& u) {
 /// "proto:host:port".
 Value uri_socket(Message& m, const Value& in, Args) {
     return of_uri(m, in, [&m](const sip::Uri& u) {
+        if (!u.is_sip()) return Value::absent();
         return Value(
             m.arena.concat({lower_transport(u), ":", u.host, ":", text_of(m, u.effective_port())}));
     });
@@ -74,8 +74,10 @@ Value uri_saor(Message& m, const Value& in, Args) {
 }
 Value uri_suri(Message& m, const Value& in, Args) {
     return of_uri(m, in, [&m](const sip::Uri& u) {
+        const std::string_view transport = u.param("transport").value_or(std::string_view());
         return Value(
-            m.arena.concat({address_of_record(m, u), u.port_text.empty() ? "" : ":", u.port_text}));
+            m.arena.concat({address_of_record(m, u), u.port_text.empty() ? "" : ":", u.port_text,
+                            transport.empty() ? "" : ";transport=", transport}));
     });
 }
 Value uri_duri(Message& m, const Value& in, Args) {
@@ -92,9 +94,12 @@ Value uri_duri(Message& m, const Value& in, Args) {
 char separator(Args a, std::size_t n) {
     return a.size() > n && !a[n].string().empty() ? a[n].string()[0] : ';';
 }
+std::string_view without_quotes(std::string_view s) {
+    return s.size() >= 2 && s.front() == '"' && s.back() == '"' ? s.substr(1, s.size() - 2) : s;
+}
 Value param_value(Message& m, const Value& in, Args a) {
     const auto found = sip::find_param(text_of(m, in), a[0].string(), separator(a, 1));
-    return found ? found->value : std::string_view();
+    return found ? without_quotes(found->value) : std::string_view();
 }
 Value param_in(Message& m, const Value& in, Args a) {
     return sip::find_param(text_of(m, in), a[0].string(), separator(a, 1)) ? 1 : 0;
@@ -114,7 +119,7 @@ std::optional<sip::Param> param_at(Message& m, const Value& in, Args a) {
 }
 Value param_value_at(Message& m, const Value& in, Args a) {
     const auto param = param_at(m, in, a);
-    return param ? param->value : std::string_view();
+    return param ? without_quotes(param->value) : std::string_view();
 }
 Value param_name(Message& m, const Value& in, Args a) {
     const auto param = param_at(m, in, a);
@@ -131,8 +136,31 @@ Value param_count(Message& m, const Value& in, Args a) {
 
 template <class F>
 Value of_address(Message& m, const Value& in, F part) {
-    const auto address = sip::parse_name_addr(text_of(m, in));
+    // Of several addresses in one text the first counts.
+    std::string_view rest = text_of(m, in);
+    auto address = sip::parse_name_addr(rest);
+    if (!address) {
+        const auto first = sip::next_value(rest);
+        if (first && !rest.empty()) address = sip::parse_name_addr(*first);
+    }
     return address ? part(*address) : Value::absent();
+}
+/// Where < begins; npos for a bare URI.
+std::size_t bracket(const sip::NameAddr& a) {
+    const bool enclosed = a.uri.data() > a.text.data() && a.uri.data()[-1] == '<';
+    return enclosed ? static_cast<std::size_t>(a.uri.data() - a.text.data()) - 1 : a.text.npos;
+}
+/// All that stands before <, with the white space behind it.
+Value address_name(Message& m, const Value& in, Args) {
+    return of_address(m, in, [](const sip::NameAddr& a) {
+        return Value(a.text.substr(0, bracket(a) == a.text.npos ? 0 : bracket(a)));
+    });
+}
+/// A bare URI keeps what stands behind it.
+Value address_uri(Message& m, const Value& in, Args) {
+    return of_address(m, in, [](const sip::NameAddr& a) {
+        return Value(bracket(a) == a.text.npos ? a.text : a.uri);
+    });
 }
 template <std::string_view sip::NameAddr::* Field>
 Value address_field(Message& m, const Value& in, Args) {
@@ -147,47 +175,137 @@ Value address_uri_field(Message& m, const Value& in, Args) {
 /// The name-addr itself, without the parameters behind it.
 Value address_length(Message& m, const Value& in, Args) {
     return of_address(m, in, [](const sip::NameAddr& a) {
-        const bool enclosed = a.uri.data() > a.text.data() && a.uri.data()[-1] == '<';
-        const auto end = a.uri.data() + a.uri.size() + (enclosed ? 1 : 0);
+        if (bracket(a) == a.text.npos) return Value(static_cast<std::int64_t>(a.text.size()));
+        const auto end = a.uri.data() + a.uri.size() + 1;
         return Value(static_cast<std::int64_t>(end - a.text.data()));
     });
 }
 
+// ---- {urialias.…}: address~port~protocol, as the parameter `alias` of a URI has it
+// ----------------
+
+Value alias_of(Message& m, const Value& in, Args) {
+    return of_uri(m, in, [&m](const sip::Uri& u) {
+        if (!u.is_sip()) return Value::absent();
+        const auto given = u.transport();
+        if (!given) return Value::absent();
+        const Proto proto = *given != Proto::none           ? *given
+                            : u.scheme == sip::Scheme::sips ? Proto::tls
+                                                            : Proto::udp;
+        return Value(m.arena.concat({u.host, "~", text_of(m, int{u.effective_port()}), "~",
+                                     text_of(m, static_cast<int>(proto))}));
+    });
+}
+Value uri_of_alias(Message& m, const Value& in, Args) {
+    const std::string_view s = text_of(m, in);
+    const std::size_t last = s.rfind('~');
+    const std::size_t middle = last == s.npos || last == 0 ? s.npos : s.rfind('~', last - 1);
+    if (middle == s.npos) return Value::absent();
+    const auto port = text::parse_uint(s.substr(middle + 1, last - middle - 1), 65535);
+    const auto proto = text::parse_uint(s.substr(last + 1), static_cast<int>(Proto::wss));
+    if (!port || !proto || *proto == 0) return Value::absent();
+    const auto kind = static_cast<Proto>(*proto);
+    const std::string_view made =
+        m.arena.concat({"sip:", s.substr(0, middle), ":", s.substr(middle + 1, last - middle - 1),
+                        kind == Proto::udp ? "" : ";transport=",
+                        kind == Proto::udp ? std::string_view() : name(kind)});
+    const auto uri = sip::parse_uri(made);
+    return uri && uri->user.empty() && uri->headers.empty() ? Value(made) : Value::absent();
+}
+
+// ---- {sock.…}: proto:host:port
+// -------------------------------------------------------------------
+
+struct SocketText {
+    std::string_view proto, host, port;
+};
+std::optional<SocketText> parse_socket(std::string_view s) {
+    SocketText out;
+    const std::size_t colon = s.find(':');
+    if (colon != s.npos && parse_proto(s.substr(0, colon))) {
+        out.proto = s.substr(0, colon);
+        s.remove_prefix(colon + 1);
+    }
+    const std::size_t close = s.starts_with('[') ? s.find(']') : 0;
+    if (close == s.npos) return std::nullopt;
+    const std::size_t port = s.find(':', close);
+    out.host = s.substr(0, port);
+    if (port != s.npos) out.port = s.substr(port + 1);
+    if (out.host.empty() || (!out.port.empty() && !text::parse_uint(out.port, 65535))) {
+        return std::nullopt;
+    }
+    return out;
+}
+template <std::string_view SocketText::* Field>
+Value socket_field(Message& m, const Value& in, Args) {
+    const auto socket = parse_socket(text_of(m, in));
+    return socket ? Value((*socket).*Field) : Value::absent();
+}
+Value socket_uri(Message& m, const Value& in, Args) {
+    const auto socket = parse_socket(text_of(m, in));
+    if (!socket) return Value::absent();
+    return m.arena.concat({"sip:", socket->host, socket->port.empty() ? "" : ":", socket->port,
+                           socket->proto.empty() ? "" : ";transport=", socket->proto});
+}
+
+// ---- {url.…}
+// --------------------------------------------------------------------------------------
+
+Value url_path(Message& m, const Value& in, Args) {
+    const std::string_view s = text_of(m, in);
+    return s.substr(0, s.find('?'));
+}
+Value url_query(Message& m, const Value& in, Args) {
+    const std::string_view s = text_of(m, in);
+    const std::size_t at = s.find('?');
+    return at == s.npos ? std::string_view() : s.substr(at + 1);
+}
+
 constexpr TransformRow kRows[] = {
-    {"uri", "user", "", uri_field<&sip::Uri::user>},
-    {"uri", "host", "", uri_field<&sip::Uri::host>},
-    {"uri", "domain", "", uri_field<&sip::Uri::host>},
-    {"uri", "passwd", "", uri_field<&sip::Uri::password>},
-    {"uri", "port", "", uri_port},
-    {"uri", "params", "", uri_field<&sip::Uri::params>},
-    {"uri", "headers", "", uri_field<&sip::Uri::headers>},
-    {"uri", "scheme", "", uri_field<&sip::Uri::scheme_text>},
-    {"uri", "param", "s", uri_param},
-    {"uri", "transport", "", uri_transport},
-    {"uri", "ttl", "", uri_ttl},
-    {"uri", "uparam", "", uri_user_param},
-    {"uri", "maddr", "", uri_maddr},
-    {"uri", "method", "", uri_method},
-    {"uri", "lr", "", uri_lr},
-    {"uri", "r2", "", uri_r2},
-    {"uri", "tosocket", "", uri_socket},
-    {"uri", "saor", "", uri_saor},
-    {"uri", "suri", "", uri_suri},
-    {"uri", "duri", "", uri_duri},
-    {"param", "value", "s?c", param_value},
-    {"param", "in", "s?c", param_in},
-    {"param", "valueat", "i?c", param_value_at},
-    {"param", "name", "i?c", param_name},
-    {"param", "count", "?c", param_count},
-    {"nameaddr", "name", "", address_field<&sip::NameAddr::display>},
-    {"nameaddr", "uri", "", address_field<&sip::NameAddr::uri>},
-    {"nameaddr", "len", "", address_length},
-    {"tobody", "uri", "", address_field<&sip::NameAddr::uri>},
-    {"tobody", "tag", "", address_field<&sip::NameAddr::tag>},
-    {"tobody", "display", "", address_field<&sip::NameAddr::display>},
-    {"tobody", "params", "", address_field<&sip::NameAddr::params>},
-    {"tobody", "user", "", address_uri_field<&sip::Uri::user>},
-    {"tobody", "host", "", address_uri_field<&sip::Uri::host>},
+    {"uri", "user", "", "User.", uri_field<&sip::Uri::user>},
+    {"uri", "host", "", "Host.", uri_field<&sip::Uri::host>},
+    {"uri", "domain", "", "The same as host.", uri_field<&sip::Uri::host>},
+    {"uri", "passwd", "", "Password.", uri_field<&sip::Uri::password>},
+    {"uri", "port", "", "Port; empty when it has none.", uri_field<&sip::Uri::port_text>},
+    {"uri", "params", "", "All parameters.", uri_field<&sip::Uri::params>},
+    {"uri", "headers", "", "Headers: what is behind ?.", uri_field<&sip::Uri::headers>},
+    {"uri", "scheme", "", "Scheme.", uri_field<&sip::Uri::scheme_text>},
+    {"uri", "param", "s", "A parameter by name.", uri_param},
+    {"uri", "transport", "", "Parameter transport.", uri_transport},
+    {"uri", "ttl", "", "Parameter ttl.", uri_ttl},
+    {"uri", "uparam", "", "Parameter user.", uri_user_param},
+    {"uri", "maddr", "", "Parameter maddr.", uri_maddr},
+    {"uri", "method", "", "Parameter method.", uri_method},
+    {"uri", "lr", "", "Parameter lr.", uri_lr},
+    {"uri", "r2", "", "Parameter r2.", uri_r2},
+    {"uri", "tosocket", "", "proto:host:port.", uri_socket},
+    {"uri", "saor", "", "scheme:user@host.", uri_saor},
+    {"uri", "suri", "", "scheme:user@host:port;transport=….", uri_suri},
+    {"uri", "duri", "", "scheme:host:port;transport=….", uri_duri},
+    {"param", "value", "s?c", "The value of a parameter; the separator is ; unless given.",
+     param_value},
+    {"param", "in", "s?c", "1 when there is such a parameter, else 0.", param_in},
+    {"param", "valueat", "i?c", "The n-th value, from the last when negative.", param_value_at},
+    {"param", "name", "i?c", "The n-th name, from the last when negative.", param_name},
+    {"param", "count", "?c", "How many parameters there are.", param_count},
+    {"nameaddr", "name", "", "What stands before <.", address_name},
+    {"nameaddr", "uri", "", "The URI.", address_uri},
+    {"nameaddr", "len", "", "Bytes up to and with >.", address_length},
+    {"tobody", "uri", "", "The URI.", address_field<&sip::NameAddr::uri>},
+    {"tobody", "tag", "", "Parameter tag.", address_field<&sip::NameAddr::tag>},
+    {"tobody", "display", "", "Display name, quotes kept.", address_field<&sip::NameAddr::display>},
+    {"tobody", "params", "", "All parameters of the header.",
+     address_field<&sip::NameAddr::params>},
+    {"tobody", "user", "", "The URI's user.", address_uri_field<&sip::Uri::user>},
+    {"tobody", "host", "", "The URI's host.", address_uri_field<&sip::Uri::host>},
+    {"urialias", "encode", "", "A URI's address as address~port~protocol.", alias_of},
+    {"urialias", "decode", "", "A URI from address~port~protocol.", uri_of_alias},
+    {"sock", "host", "", "Host of proto:host:port.", socket_field<&SocketText::host>},
+    {"sock", "port", "", "Port of proto:host:port.", socket_field<&SocketText::port>},
+    {"sock", "proto", "", "Protocol of proto:host:port.", socket_field<&SocketText::proto>},
+    {"sock", "touri", "", "proto:host:port as a URI.", socket_uri},
+    {"url", "path", "", "What is before ?.", url_path},
+    {"url", "querystring", "", "What is behind ?.", url_query},
 };
 
 }  // namespace

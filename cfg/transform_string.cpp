@@ -1,11 +1,14 @@
 // Transformations of strings: {s.…}.
 // SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
 #include <openssl/evp.h>
 
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <ctime>
 
+#include "cfg/config.h"
 #include "cfg/transform.h"
 #include "core/base/text.h"
 
@@ -13,7 +16,7 @@ namespace fairlead::cfg {
 
 namespace {
 
-using Args = std::span<const Value>;
+using Args = const TransformArgs&;
 
 constexpr std::string_view kSpace = " \t\r\n";
 
@@ -56,6 +59,7 @@ Value digits(Message& m, const Value& in, Args) {
 Value without_space(Message& m, const Value& in, Args) {
     return keep_if(m, in, [](char c) { return !text::is_space(c); });
 }
+constexpr std::string_view kHex = "0123456789abcdef";
 template <const EVP_MD* (*Kind)()>
 Value digest(Message& m, const Value& in, Args) {
     const std::string_view s = text_of(m, in);
@@ -64,7 +68,6 @@ Value digest(Message& m, const Value& in, Args) {
     if (EVP_Digest(s.data(), s.size(), hash.data(), &size, Kind(), nullptr) != 1) {
         return Value::absent();
     }
-    constexpr std::string_view kHex = "0123456789abcdef";
     char* const out = room(m, 2 * std::size_t{size});
     for (unsigned i = 0; i < size; ++i) {
         out[2 * i] = kHex[hash[i] >> 4];
@@ -191,150 +194,121 @@ Value replace(Message& m, const Value& in, Args a) {
 Value remove(Message& m, const Value& in, Args a) {
     return replaced(m, text_of(m, in), a[0].string(), {});
 }
-Value to_hex(Message& m, const Value& in, Args) {
-    const std::string_view s = text_of(m, in);
-    constexpr std::string_view kHex = "0123456789abcdef";
-    char* const out = room(m, 2 * s.size());
-    for (std::size_t i = 0; i < s.size(); ++i) {
-        out[2 * i] = kHex[static_cast<unsigned char>(s[i]) >> 4];
-        out[2 * i + 1] = kHex[static_cast<unsigned char>(s[i]) & 15];
-    }
-    return std::string_view(out, 2 * s.size());
-}
-int hex_digit(char c) {
-    if (text::is_digit(c)) return c - '0';
-    const char l = text::to_lower(c);
-    return l >= 'a' && l <= 'f' ? l - 'a' + 10 : -1;
-}
-Value from_hex(Message& m, const Value& in, Args) {
-    const std::string_view s = text_of(m, in);
-    if (s.size() % 2 != 0) return Value::absent();
-    char* const out = room(m, s.size() / 2);
-    for (std::size_t i = 0; i < s.size() / 2; ++i) {
-        const int high = hex_digit(s[2 * i]), low = hex_digit(s[2 * i + 1]);
-        if (high < 0 || low < 0) return Value::absent();
-        out[i] = static_cast<char>(high * 16 + low);
-    }
-    return std::string_view(out, s.size() / 2);
-}
-constexpr std::string_view kBase64 =
-    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-Value to_base64(Message& m, const Value& in, Args) {
-    const std::string_view s = text_of(m, in);
-    const std::size_t size = (s.size() + 2) / 3 * 4;
+// ---- Lists and lines ----------------------------------------------------------------------------
+
+/// "H,He,Hel": each prefix of up to `most` bytes, between quotes.
+Value all_prefixes(Message& m, std::string_view s, Args a, std::string_view quote) {
+    std::size_t most = s.size();
+    if (a.size() > 0 && a[0].integer() > 0) most = bounded(a[0].integer(), s.size());
+    // The sum of 1…most, and what stands around each.
+    const std::size_t around = 2 * quote.size() + 1;
+    if (most > kMaxTransformed / (around + 1)) return Value::absent();
+    const std::size_t size = most * (most + 1) / 2 + most * around;
+    if (size > kMaxTransformed) return Value::absent();
+    if (most == 0) return std::string_view();
     char* const out = room(m, size);
-    for (std::size_t i = 0, o = 0; i < s.size(); i += 3, o += 4) {
-        std::uint32_t bits = 0;
-        for (std::size_t k = 0; k < 3; ++k) {
-            bits = bits << 8 | (i + k < s.size() ? static_cast<unsigned char>(s[i + k]) : 0U);
+    char* end = out;
+    for (std::size_t n = 1; n <= most; ++n) {
+        for (const std::string_view part : {quote, s.substr(0, n), quote, std::string_view(",")}) {
+            end = std::copy(part.begin(), part.end(), end);
         }
-        for (std::size_t k = 0; k < 4; ++k) {
-            out[o + k] = i + k <= s.size() ? kBase64[bits >> (18 - 6 * k) & 63] : '=';
+    }
+    return std::string_view(out, size - 1);
+}
+Value prefixes(Message& m, const Value& in, Args a) {
+    return all_prefixes(m, text_of(m, in), a, "");
+}
+Value quoted_prefixes(Message& m, const Value& in, Args a) {
+    return all_prefixes(m, text_of(m, in), a, "'");
+}
+/// Lines of so many bytes, all but the first behind so many `filler`s.
+Value in_lines(Message& m, std::string_view s, Args a, char filler) {
+    const std::int64_t width = a[0].integer(), indent = a[1].integer();
+    constexpr std::int64_t kMost = 1024;
+    if (width <= 0 || width > kMost || indent < 0 || indent > kMost) return Value::absent();
+    const std::size_t line = static_cast<std::size_t>(width);
+    const std::size_t breaks = s.empty() ? 0 : (s.size() - 1) / line;
+    const std::size_t size = s.size() + breaks * (2 + static_cast<std::size_t>(indent));
+    if (size > kMaxTransformed) return Value::absent();
+    char* const out = room(m, size);
+    char* end = out;
+    for (std::size_t at = 0; at < s.size(); at += line) {
+        if (at != 0) {
+            *end++ = '\r';
+            *end++ = '\n';
+            end = std::fill_n(end, indent, filler);
         }
+        const std::string_view part = s.substr(at, line);
+        end = std::copy(part.begin(), part.end(), end);
     }
     return std::string_view(out, size);
 }
-Value from_base64(Message& m, const Value& in, Args) {
-    std::string_view s = text_of(m, in);
-    while (s.ends_with('=')) s.remove_suffix(1);
-    char* const out = room(m, s.size());
-    std::size_t size = 0;
-    std::uint32_t bits = 0;
-    unsigned have = 0;
-    for (const char c : s) {
-        const std::size_t value = kBase64.find(c);
-        if (value == kBase64.npos) return Value::absent();
-        bits = bits << 6 | static_cast<std::uint32_t>(value);
-        have += 6;
-        if (have < 8) continue;
-        have -= 8;
-        out[size++] = static_cast<char>(bits >> have & 0xFF);
-    }
-    return std::string_view(out, size);
+Value lines_of(Message& m, const Value& in, Args a) {
+    return in_lines(m, text_of(m, in), a, ' ');
 }
-bool stays_in_url(char c) {
-    const char l = text::to_lower(c);
-    return (l >= 'a' && l <= 'z') || text::is_digit(c) || c == '-' || c == '_' || c == '.' ||
-           c == '~';
+Value lines_with_tabs(Message& m, const Value& in, Args a) {
+    return in_lines(m, text_of(m, in), a, '\t');
 }
-Value url_encode(Message& m, const Value& in, Args) {
-    const std::string_view s = text_of(m, in);
-    constexpr std::string_view kHex = "0123456789abcdef";
-    char* const out = room(m, 3 * s.size());
-    std::size_t size = 0;
-    for (const char c : s) {
-        if (stays_in_url(c)) {
-            out[size++] = c;
-        } else if (c == ' ') {
-            out[size++] = '+';
-        } else {
-            out[size++] = '%';
-            out[size++] = kHex[static_cast<unsigned char>(c) >> 4];
-            out[size++] = kHex[static_cast<unsigned char>(c) & 15];
-        }
-    }
-    return std::string_view(out, size);
+/// 32-bit FNV-1a: spreads texts over `size` places, the same on every machine.
+Value hash(Message& m, const Value& in, Args a) {
+    constexpr std::uint32_t kBasis = 2166136261U, kPrime = 16777619U;
+    std::uint32_t sum = kBasis;
+    for (const char c : text_of(m, in)) sum = (sum ^ static_cast<unsigned char>(c)) * kPrime;
+    const std::int64_t size = a.size() > 0 ? a[0].integer() : 0;
+    return size > 0 ? std::int64_t{sum} % size : std::int64_t{sum};
 }
-Value unescaped(Message& m, std::string_view s, bool plus_is_space) {
-    char* const out = room(m, s.size());
-    std::size_t size = 0;
-    for (std::size_t i = 0; i < s.size(); ++i) {
-        if (s[i] == '%') {
-            const int high = i + 2 < s.size() ? hex_digit(s[i + 1]) : -1;
-            const int low = i + 2 < s.size() ? hex_digit(s[i + 2]) : -1;
-            if (high < 0 || low < 0) return Value::absent();
-            out[size++] = static_cast<char>(high * 16 + low);
-            i += 2;
-        } else {
-            out[size++] = s[i] == '+' && plus_is_space ? ' ' : s[i];
-        }
-    }
-    return std::string_view(out, size);
-}
-Value url_decode(Message& m, const Value& in, Args) {
-    return unescaped(m, text_of(m, in), true);
-}
-Value unescape_user(Message& m, const Value& in, Args) {
-    return unescaped(m, text_of(m, in), false);
+Value formatted_time(Message& m, const Value& in, Args a) {
+    constexpr std::size_t kLongest = 128, kRoom = 256;
+    std::array<char, kLongest> format{};
+    const auto seconds = text::parse_int(text_of(m, in));
+    const std::string_view wanted = a[0].string();
+    if (!seconds || wanted.empty() || wanted.size() >= kLongest) return Value::absent();
+    wanted.copy(format.data(), wanted.size());
+    const auto when = static_cast<std::time_t>(*seconds);
+    std::tm parts{};
+    if (localtime_r(&when, &parts) == nullptr) return Value::absent();
+    char* const out = room(m, kRoom);
+    const std::size_t size = std::strftime(out, kRoom, format.data(), &parts);
+    return size != 0 ? Value(std::string_view(out, size)) : Value::absent();
 }
 
 constexpr TransformRow kRows[] = {
-    {"s", "len", "", length},
-    {"s", "int", "", to_integer},
-    {"s", "md5", "", digest<EVP_md5>},
-    {"s", "sha256", "", digest<EVP_sha256>},
-    {"s", "sha384", "", digest<EVP_sha384>},
-    {"s", "sha512", "", digest<EVP_sha512>},
-    {"s", "tolower", "", lower},
-    {"s", "toupper", "", upper},
-    {"s", "numeric", "", digits},
-    {"s", "substr", "i?i", substring},
-    {"s", "select", "ic", select},
-    {"s", "strip", "i", strip},
-    {"s", "striptail", "i", strip_tail},
-    {"s", "stripto", "c", strip_to},
-    {"s", "replace", "ss", replace},
-    {"s", "trim", "", trim_both},
-    {"s", "ltrim", "", trim_left},
-    {"s", "rtrim", "", trim_right},
-    {"s", "rm", "s", remove},
-    {"s", "rmws", "", without_space},
-    {"s", "count", "c", count},
-    {"s", "before", "c", before},
-    {"s", "after", "c", after},
-    {"s", "rbefore", "c", before_last},
-    {"s", "rafter", "c", after_last},
-    {"s", "unquote", "", unquoted},
-    {"s", "unbracket", "", unbracketed},
-    {"s", "encode.hexa", "", to_hex},
-    {"s", "decode.hexa", "", from_hex},
-    {"s", "encode.base64", "", to_base64},
-    {"s", "decode.base64", "", from_base64},
-    {"s", "urlencode.param", "", url_encode},
-    {"s", "urldecode.param", "", url_decode},
-    {"s", "escape.param", "", url_encode},
-    {"s", "unescape.param", "", unescape_user},
-    {"s", "unescape.user", "", unescape_user},
+    {"s", "len", "", "Bytes of the text.", length},
+    {"s", "int", "", "The text as an integer; nothing when it is none.", to_integer},
+    {"s", "md5", "", "MD5 in hexadecimal.", digest<EVP_md5>},
+    {"s", "sha256", "", "SHA-256 in hexadecimal.", digest<EVP_sha256>},
+    {"s", "sha384", "", "SHA-384 in hexadecimal.", digest<EVP_sha384>},
+    {"s", "sha512", "", "SHA-512 in hexadecimal.", digest<EVP_sha512>},
+    {"s", "tolower", "", "In lower case.", lower},
+    {"s", "toupper", "", "In upper case.", upper},
+    {"s", "numeric", "", "Its digits alone.", digits},
+    {"s", "substr", "i?i",
+     "From an offset (from the end when negative) so many bytes; 0 is to the end.", substring},
+    {"s", "select", "ic", "The n-th part between separators, from the last when negative.", select},
+    {"s", "strip", "i", "Without so many first bytes.", strip},
+    {"s", "striptail", "i", "Without so many last bytes.", strip_tail},
+    {"s", "stripto", "c", "From the first such byte on.", strip_to},
+    {"s", "replace", "ss", "With each of one text replaced by another.", replace},
+    {"s", "trim", "", "Without white space at both ends.", trim_both},
+    {"s", "ltrim", "", "Without white space in front.", trim_left},
+    {"s", "rtrim", "", "Without white space at the end.", trim_right},
+    {"s", "rm", "s", "Without each of a text.", remove},
+    {"s", "rmws", "", "Without white space.", without_space},
+    {"s", "count", "c", "How often a byte is in it.", count},
+    {"s", "before", "c", "What is before the first such byte.", before},
+    {"s", "after", "c", "What is behind the first such byte.", after},
+    {"s", "rbefore", "c", "What is before the last such byte.", before_last},
+    {"s", "rafter", "c", "What is behind the last such byte.", after_last},
+    {"s", "unquote", "", "Without the quotes around it.", unquoted},
+    {"s", "unbracket", "", "Without the brackets around it.", unbracketed},
+    {"s", "prefixes", "?i", "All prefixes, of at most so many bytes: H,He,Hel.", prefixes},
+    {"s", "prefixes.quoted", "?i", "The same in quotes: 'H','He'.", quoted_prefixes},
+    {"s", "fmtlines", "ii", "In lines of so many bytes, all but the first behind so many spaces.",
+     lines_of},
+    {"s", "fmtlinet", "ii", "The same with tabs.", lines_with_tabs},
+    {"s", "corehash", "?i", "A number made of the text, below the argument when there is one.",
+     hash},
+    {"s", "ftime", "s", "A Unix time by a strftime format.", formatted_time},
 };
 
 }  // namespace
@@ -343,13 +317,42 @@ std::span<const TransformRow> string_transforms() noexcept {
     return kRows;
 }
 
+std::span<const std::span<const TransformRow>> all_transforms() noexcept {
+    static const std::array<std::span<const TransformRow>, 4> all{
+        string_transforms(), encoding_transforms(), sip_transforms(), other_transforms()};
+    return all;
+}
+
 const TransformRow* find_transform(std::string_view group, std::string_view name) noexcept {
-    for (const auto rows : {string_transforms(), sip_transforms()}) {
+    for (const auto rows : all_transforms()) {
         for (const TransformRow& row : rows) {
             if (text::ci_equal(row.group, group) && text::ci_equal(row.name, name)) return &row;
         }
     }
     return nullptr;
+}
+
+std::string describe_transforms() {
+    std::string out;
+    for (const auto rows : all_transforms()) {
+        for (const TransformRow& row : rows) {
+            std::string arguments;
+            bool optional = false;
+            for (const char letter : row.arguments) {
+                if (letter == '?') {
+                    optional = true;
+                    continue;
+                }
+                const std::string_view kind = letter == 'i'   ? "number"
+                                              : letter == 's' ? "text"
+                                              : letter == 'c' ? "byte"
+                                                              : "/expression/replacement/flags";
+                arguments += optional ? fmt::format("[,{}]", kind) : fmt::format(",{}", kind);
+            }
+            out += fmt::format("| `{{{}.{}{}}}` | {} |\n", row.group, row.name, arguments, row.doc);
+        }
+    }
+    return out;
 }
 
 }  // namespace fairlead::cfg

@@ -427,7 +427,12 @@ struct VariableName {
     bool has_index = false;
     bool all = false;  ///< [*]
 };
-enum class Inner : std::uint8_t { none, optional, required };
+enum class Inner : std::uint8_t {
+    none,
+    optional,
+    required,
+    variable  ///< required, and handed over as written: $cnt($avp(x))
+};
 struct Variable {
     std::string_view name, doc;
     Inner inner = Inner::none;
@@ -439,6 +444,9 @@ struct Variable {
     bool (*set)(Module&, Message&, const VariableName&, const Value&) = nullptr;
     /// Checks constant inner text before fork and turns it into a handle; null: handle stays 0.
     Result<std::uint64_t> (*resolve)(Module&, std::string_view inner) = nullptr;
+    /// The inner text is one of a fixed set of words: `resolve` only looks it up, so it may be
+    /// called at run time for a text that was not constant.
+    bool fixed_names = false;
     /// A bare word of expressions (`method`, `src_ip`, `status`): compares without case, no `$`.
     bool keyword = false;
 };

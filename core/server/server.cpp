@@ -46,6 +46,10 @@ int print_config(const Options& options) {
 }
 
 int describe(const Options& options) {
+    if (options.describe_module == "transformations") {
+        to_stdout(cfg::describe_transforms());
+        return 0;
+    }
     if (options.describe_module == "core") {
         to_stdout(module::describe(core_descriptor()));
         return 0;

@@ -23,7 +23,8 @@ void Edits::insert(std::uint32_t offset, std::string_view text, std::uint16_t on
 
 void Edits::change_text(std::string_view old, std::string_view text) noexcept {
     for (Edit& e : edits_)
-        if (e.removed == 0 && e.text.data() == old.data() && e.text.size() == old.size())
+        if ((e.removed == 0 || !old.empty()) && e.text.data() == old.data() &&
+            e.text.size() == old.size())
             e.text = text;
 }
 

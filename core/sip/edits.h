@@ -33,7 +33,8 @@ public:
 
     /// Does nothing inside a range that was removed before: what it belongs to is gone.
     void insert(std::uint32_t offset, std::string_view text, std::uint16_t only_from = kAnySocket);
-    /// Gives insertions made before another text; `old` is the very view they were made with.
+    /// Gives insertions and replacements made before another text; `old` is the very view they were
+    /// made with.
     void change_text(std::string_view old, std::string_view text) noexcept;
     /// False when it overlaps a removal made before (which then stands). Takes insertions inside
     /// the range with it; those at its two ends stay.

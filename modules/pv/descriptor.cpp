@@ -26,8 +26,8 @@ Result<std::uint64_t> resolve_stored(Module& self, std::string_view inner) {
 std::string_view avp_name(std::string_view inner) {
     return inner.starts_with("s:") ? inner.substr(2) : inner;
 }
-Value get_avp(Module&, Message& m, const VariableName& name) {
-    const std::string_view key = avp_name(name.inner);
+Value get_avp(Module& self, Message& m, const VariableName& name) {
+    const std::string_view key = avp_name(static_cast<Pv&>(self).avp_alias(name.inner));
     if (!name.all) {
         const std::int64_t n = name.index < 0 ? name.index + std::int64_t(m.avps.count(key))
                                               : std::int64_t{name.index};
@@ -41,8 +41,8 @@ Value get_avp(Module&, Message& m, const VariableName& name) {
     }
     return count != 0 ? Value(joined) : Value();
 }
-bool set_avp(Module&, Message& m, const VariableName& name, const Value& value) {
-    const std::string_view key = avp_name(name.inner);
+bool set_avp(Module& self, Message& m, const VariableName& name, const Value& value) {
+    const std::string_view key = avp_name(static_cast<Pv&>(self).avp_alias(name.inner));
     if (value.is_null() && !name.all) {
         m.avps.remove_newest(key);
         return true;
@@ -50,6 +50,59 @@ bool set_avp(Module&, Message& m, const VariableName& name, const Value& value) 
     if (name.all) m.avps.remove_all(key);
     if (!value.is_null()) m.avps.add(key, value);
     return true;
+}
+
+template <Lists L>
+Value get_list(Module&, Message& m, const VariableName& name) {
+    return get_xavp(m, L, name);
+}
+template <Lists L>
+bool set_list(Module&, Message& m, const VariableName& name, const Value& value) {
+    return set_xavp(m, L, name, value);
+}
+template <Lists L>
+Result<std::uint64_t> resolve_list(Module&, std::string_view inner) {
+    return resolve_xavp(L, inner);
+}
+
+Value get_nothing(Module&, Message&, const VariableName&) {
+    return {};
+}
+
+/// "group.name" of a parameter that the configuration's author made up.
+Value get_custom(Module& self, Message&, const VariableName& name) {
+    const Core* const core = static_cast<Pv&>(self).core;
+    const std::size_t dot = name.inner.find('.');
+    if (core == nullptr || dot == name.inner.npos) return {};
+    return core->custom_parameter(name.inner.substr(0, dot), name.inner.substr(dot + 1));
+}
+Result<std::uint64_t> resolve_custom(Module&, std::string_view inner) {
+    if (inner.find('.') == inner.npos) return fail("group.name expected");
+    return 0U;
+}
+
+Result<std::uint64_t> resolve_leaving(Module&, std::string_view inner) {
+    constexpr std::string_view kParts[] = {"ip", "port", "proto", "af", "buf", "len"};
+    for (std::size_t i = 0; i < std::size(kParts); ++i) {
+        if (kParts[i] == inner) return i;
+    }
+    return fail("one of ip, port, proto, af, buf, len expected");
+}
+Value get_leaving(Module&, Message& m, const VariableName& name) {
+    if (m.leaving == nullptr) return {};
+    const Leaving& l = *m.leaving;
+    constexpr std::size_t kRoom = 48;
+    switch (name.handle) {
+        case 0: {
+            char* const out = m.arena.allocate(kRoom);
+            return std::string_view(out, l.to.address.write_ip(out, false));
+        }
+        case 1: return l.to.address.port;
+        case 2: return fairlead::name(l.to.proto);
+        case 3: return l.to.address.version == 6 ? 10 : 2;
+        case 4: return l.bytes;
+        default: return static_cast<std::int64_t>(l.bytes.size());
+    }
 }
 
 // ---- Rows ---------------------------------------------------------------------------------------
@@ -91,6 +144,45 @@ template <Flags F>
 constexpr Variable flag_digits(std::string_view name, std::string_view doc) {
     return {.name = name, .doc = doc, .get = get_hex_flags<F>};
 }
+template <Lists L>
+constexpr Variable list(std::string_view name, std::string_view doc) {
+    return {.name = name,
+            .doc = doc,
+            .inner = Inner::required,
+            .get = get_list<L>,
+            .set = set_list<L>,
+            .resolve = resolve_list<L>};
+}
+template <Identity I>
+constexpr Variable who(std::string_view name, std::string_view doc) {
+    return {.name = name, .doc = doc, .get = get_identity<I>};
+}
+template <int N>
+constexpr Variable via(std::string_view name, std::string_view doc) {
+    return {.name = name,
+            .doc = doc,
+            .inner = Inner::required,
+            .get = get_via<N>,
+            .resolve = resolve_via,
+            .fixed_names = true};
+}
+using Resolve = Result<std::uint64_t> (*)(Module&, std::string_view);
+constexpr Variable named(std::string_view name, std::string_view doc, Get get, Resolve resolve,
+                         Set set = nullptr) {
+    return {.name = name,
+            .doc = doc,
+            .inner = Inner::required,
+            .get = get,
+            .set = set,
+            .resolve = resolve,
+            .fixed_names = true};
+}
+/// A message that a script sees has no parse error.
+constexpr Variable error(std::string_view name) {
+    return {.name = name,
+            .doc = "Of the last parse error; null, as a message with one reaches no script.",
+            .get = get_nothing};
+}
 constexpr Variable plain(std::string_view name, std::string_view doc, Get get, Set set = nullptr) {
     return {.name = name, .doc = doc, .get = get, .set = set};
 }
@@ -110,6 +202,9 @@ constexpr Variable variables[] = {
      .indexed = true,
      .get = get_avp,
      .set = set_avp},
+    list<Lists::xavp>("xavp", "A list of values and sets of the transaction: name[n]=>field[n]."),
+    list<Lists::xavi>("xavi", "The same as $xavp, with names without case and lists of its own."),
+    list<Lists::xavu>("xavu", "A tree of values of the transaction, one per name: name=>field."),
     // The request's URIs.
     settable_uri<current, Part::whole>("ru", "Request-URI as it stands."),
     settable_uri<current, Part::whole>("ruri", "The same as $ru."),
@@ -121,6 +216,7 @@ constexpr Variable variables[] = {
     uri<current, Part::user_length>("rUl", "Length of the Request-URI's user."),
     uri<original, Part::whole>("ou", "Request-URI as received."),
     uri<original, Part::user>("oU", "User of the Request-URI as received."),
+    uri<original, Part::user_length>("oUl", "Length of the user of the Request-URI as received."),
     uri<original, Part::host>("od", "Host of the Request-URI as received."),
     uri<original, Part::port>("op", "Port of the Request-URI as received."),
     uri<original, Part::transport>("oP", "Transport of the Request-URI as received."),
@@ -133,7 +229,8 @@ constexpr Variable variables[] = {
      .doc = "Next hop ($du, else $ru): u, U user, d host, p port, P transport.",
      .inner = Inner::required,
      .get = get_next_hop,
-     .resolve = resolve_next_hop},
+     .resolve = resolve_next_hop,
+     .fixed_names = true},
     // From and To.
     settable_uri<from, Part::whole>("fu", "URI of From."),
     settable_uri<from, Part::whole>("from", "The same as $fu."),
@@ -161,12 +258,45 @@ constexpr Variable variables[] = {
      .inner = Inner::required,
      .indexed = true,
      .get = get_header,
-     .resolve = resolve_header},
+     .resolve = resolve_header,
+     .fixed_names = true},
     {.name = "hdrc",
      .doc = "How many headers of a name there are.",
      .inner = Inner::required,
      .get = get_header_count,
-     .resolve = resolve_header},
+     .resolve = resolve_header,
+     .fixed_names = true},
+    {.name = "hfl",
+     .doc = "A value of the headers of a name, values in comma lists counted; [n], [-1], [*] all.",
+     .inner = Inner::required,
+     .indexed = true,
+     .get = get_header_value,
+     .resolve = resolve_header,
+     .fixed_names = true},
+    named("hflc", "How many values the headers of a name have.", get_header_value_count,
+          resolve_header),
+    named("expires", "min or max of Expires and the expires of all Contacts.", get_expires,
+          resolve_expires),
+    via<0>("via0", "Of the first Via: host, port, proto, protoid, branch, rport, received."),
+    via<1>("via1", "The same of the second Via."),
+    via<-1>("viaZ", "The same of the last Via."),
+    who<Identity::refer_to>("rt", "URI of Refer-To."),
+    who<Identity::remote_party>("re", "URI of Remote-Party-ID."),
+    who<Identity::asserted>("ai", "URI of P-Asserted-Identity."),
+    who<Identity::diversion>("di", "URI of Diversion."),
+    who<Identity::diversion_reason>("dir", "Reason of Diversion."),
+    who<Identity::diversion_privacy>("dip", "Privacy of Diversion."),
+    who<Identity::diversion_counter>("dic", "Counter of Diversion."),
+    who<Identity::preferred>("pu", "URI of P-Preferred-Identity."),
+    who<Identity::preferred_user>("pU", "User of P-Preferred-Identity."),
+    who<Identity::preferred_host>("pd", "Host of P-Preferred-Identity."),
+    who<Identity::preferred_name>("pn", "Display name of P-Preferred-Identity."),
+    who<Identity::auth_user>("au", "Username of the credentials."),
+    who<Identity::auth_user_part>("aU", "User part of the credentials' username."),
+    who<Identity::auth_domain_part>("ad", "Domain part of the credentials' username."),
+    who<Identity::auth_realm>("ar", "Realm of the credentials."),
+    who<Identity::auth_algorithm>("aa", "Algorithm of the credentials."),
+    who<Identity::auth_uri>("adu", "URI of the credentials."),
     header<H::call_id>("ci", "Call-ID."),
     header<H::cseq>("csb", "CSeq, all of it."),
     part<Field::cseq_number>("cs", "Number of CSeq."),
@@ -175,6 +305,7 @@ constexpr Variable variables[] = {
     part<Field::content_length>("cl", "Content-Length."),
     header<H::user_agent>("ua", "User-Agent."),
     part<Field::method>("rm", "Method; in replies that of CSeq."),
+    part<Field::method_number>("rmid", "Number of the method: a bit each."),
     part<Field::version>("rv", "SIP version."),
     part<Field::status>("rs", "Status of a reply."),
     part<Field::reason>("rr", "Reason phrase of a reply."),
@@ -184,6 +315,9 @@ constexpr Variable variables[] = {
     part<Field::size>("ml", "Size of the message as received."),
     part<Field::kind>("mt", "1 for a request, 2 for a reply."),
     part<Field::kind_text>("mts", "\"rq\" or \"rp\"."),
+    plain("mbu", "The message with the changes made so far.", get_current_bytes),
+    named("msg", "A part of the message: len, buf, body, body_len, hdrs, hdrs_len, fline, …",
+          get_message_part, resolve_message_part),
     // Where it came from.
     where<Place::source_ip>("si", "Source address."),
     where<Place::source_ip>("src_ip", "The same as $si."),
@@ -194,10 +328,24 @@ constexpr Variable variables[] = {
     where<Place::local_port>("Rp", "Our port that received it."),
     where<Place::local_name>("Rn", "Name of the listener that received it."),
     where<Place::local_uri>("Ru", "Our address as a URI."),
+    where<Place::source_ip_in_uri>("siz", "Source address, IPv6 in brackets."),
+    where<Place::source_uri_transport>("sut", "Source as a URI with its transport."),
+    where<Place::local_uri_transport>("Rut", "Our address as a URI with its transport."),
+    where<Place::local_socket>("Ras", "Our address as proto:address:port."),
+    where<Place::public_ip>("RAi", "The address that we advertise."),
+    where<Place::public_port>("RAp", "The port that we advertise."),
+    where<Place::public_uri>("RAu", "What we advertise, as a URI."),
+    where<Place::public_uri_transport>("RAut", "What we advertise, as a URI with its transport."),
+    where<Place::connection>("conid", "Number of the connection; null on UDP."),
+    named("af", "Address family of the message: id or name.", get_family, resolve_family),
+    named("rpl", "Where a reply goes: duri, dhost, dport, dproto, dprotoid; cntvia, cntrr.",
+          get_reply_target, resolve_reply_target),
     where<Place::proto>("pr", "Protocol that brought it."),
     where<Place::proto>("proto", "The same as $pr."),
     where<Place::proto_number>("prid", "Number of that protocol."),
     plain("fs", "Listener that it is sent from, when forced.", get_socket, set_socket),
+    plain("fsn", "Name of that listener.", get_socket_name),
+    plain("fsp", "Port of that listener, 0 without one.", get_socket_port),
     // Flags and branches.
     flag_word<Flags::message>("mf", "Message flags as a number."),
     flag_digits<Flags::message>("mF", "Message flags in hexadecimal."),
@@ -207,13 +355,17 @@ constexpr Variable variables[] = {
     flag_digits<Flags::branch>("bF", "Branch flags in hexadecimal."),
     plain("br", "First additional branch; assigning adds one.", get_first_branch, append_branch),
     plain("bR", "All additional branches.", get_all_branches),
+    plain("ds", "All additional branches as a Contact header.", get_destinations),
+    named("sbranch", "A branch in the making: uri, dst_uri, path, q, send_socket, flags, …",
+          get_static_branch, resolve_static_branch, set_static_branch),
     {.name = "branch",
      .doc = "Of an additional branch: uri, dst_uri, path, q, send_socket, flags; count of all.",
      .inner = Inner::required,
      .indexed = true,
      .get = get_branch,
      .set = set_branch,
-     .resolve = resolve_branch},
+     .resolve = resolve_branch,
+     .fixed_names = true},
     // Process, constants, time.
     plain("mi", "Number of the message in this process.", get_message_number),
     plain("pp", "Process id.", get_pid),
@@ -221,14 +373,16 @@ constexpr Variable variables[] = {
      .doc = "Number of a protocol or address family.",
      .inner = Inner::required,
      .get = get_constant,
-     .resolve = resolve_constant},
+     .resolve = resolve_constant,
+     .fixed_names = true},
     plain("Ts", "Unix time at which the message came.", get_arrival),
     plain("TS", "Unix time now.", get_now),
-    {.name = "time",
-     .doc = "Part of the local time: sec, min, hour, mday, mon, year, wday, yday, isdst.",
-     .inner = Inner::required,
-     .get = get_time,
-     .resolve = resolve_time},
+    plain("Tf", "The same as $Ts, as text.", get_arrival_text),
+    plain("TF", "The same as $TS, as text.", get_now_text),
+    plain("Tb", "Unix time at which the server started.", get_start),
+    named("time", "Part of the local time: sec, min, hour, mday, mon, year, wday, yday, isdst.",
+          get_time<false>, resolve_time),
+    named("utime", "The same of the universal time.", get_time<true>, resolve_time),
     {.name = "timef",
      .doc = "Local time by a strftime format.",
      .inner = Inner::required,
@@ -237,11 +391,37 @@ constexpr Variable variables[] = {
      .doc = "Universal time by a strftime format.",
      .inner = Inner::required,
      .get = get_formatted_time<true>},
+    named("version", "Of this server: num or full.", get_version, resolve_version),
+    named("ksr", "Version of this server: ver, or verval as one number.", get_server,
+          resolve_server),
+    {.name = "stat",
+     .doc = "A statistic, by name or group.name.",
+     .inner = Inner::required,
+     .get = get_statistic},
+    {.name = "cnt",
+     .doc = "How many values $avp(…), $xavp(…), $xavi(…) or $hdr(…) has.",
+     .inner = Inner::variable,
+     .get = get_count,
+     .resolve = resolve_count},
+    named("sel", "A part of the message by its older name: $sel(via[1].host).", get_select,
+          resolve_select),
+    named("ccp", "A parameter of the configuration's author: group.name.", get_custom,
+          resolve_custom),
+    named("snd", "In onsend_route, what leaves and whereto: ip, port, proto, af, buf, len.",
+          get_leaving, resolve_leaving),
+    named("sndto", "The same as $snd.", get_leaving, resolve_leaving),
+    error("err.class"),
+    error("err.level"),
+    error("err.info"),
+    error("err.rcode"),
+    error("err.rreason"),
 };
 
 constexpr Param params[] = {
     param_method<&Pv::set_var>("varset", "First value of a $var: name=i:number or name=s:text.",
                                Type::string),
+    param_method<&Pv::set_avp_aliases>(
+        "avp_aliases", "Other names of AVPs: alias=s:name;alias=i:number.", Type::string),
     param_method<&Pv::set_shv>("shvset", "First value of a $shv: name=i:number or name=s:text.",
                                Type::string),
 };
@@ -252,6 +432,53 @@ constexpr Function functions[] = {
     function<&Pv::is_int>("is_int", "Whether a variable is an integer.", Route::any, "var"),
     function<&Pv::not_empty>("not_empty", "Whether a variable has a value and it is not \"\".",
                              Route::any, "var"),
+    function<&Pv::xavp_copy>(
+        "xavp_copy", "Copies an $xavp to the end of those of a name, or over another.", Route::any,
+        "source_name", "source_index", "destination_name", "destination_index"),
+    function<&Pv::params_explode<Lists::xavp>>("xavp_params_explode",
+                                               "Makes fields of name=value;name=value.", Route::any,
+                                               "params", "name"),
+    function<&Pv::params_implode<Lists::xavp>>("xavp_params_implode",
+                                               "Makes name=value;name=value; of fields.",
+                                               Route::any, "name", "out"),
+    function<&Pv::params_explode<Lists::xavu>>("xavu_params_explode",
+                                               "Makes fields of name=value;name=value.", Route::any,
+                                               "params", "name"),
+    function<&Pv::params_implode<Lists::xavu>>("xavu_params_implode",
+                                               "Makes name=value;name=value; of fields.",
+                                               Route::any, "name", "out"),
+    function<&Pv::slist_explode>("xavp_slist_explode",
+                                 "Makes fields v of a list; mode t trims them.", Route::any, "list",
+                                 "separators", "mode", "name"),
+    function<&Pv::child_set_number<Lists::xavp>>("xavp_child_seti", "Sets a field to a number.",
+                                                 Route::any, "name", "field", "value"),
+    function<&Pv::child_set_number<Lists::xavi>>("xavi_child_seti", "Sets a field to a number.",
+                                                 Route::any, "name", "field", "value"),
+    function<&Pv::child_set_text<Lists::xavp>>("xavp_child_sets", "Sets a field to a text.",
+                                               Route::any, "name", "field", "value"),
+    function<&Pv::child_set_text<Lists::xavi>>("xavi_child_sets", "Sets a field to a text.",
+                                               Route::any, "name", "field", "value"),
+    function<&Pv::root_remove<Lists::xavp>>("xavp_rm", "Removes the newest of a name.", Route::any,
+                                            "name"),
+    function<&Pv::root_remove<Lists::xavi>>("xavi_rm", "Removes the newest of a name.", Route::any,
+                                            "name"),
+    function<&Pv::child_remove<Lists::xavp>>("xavp_child_rm", "Removes a field.", Route::any,
+                                             "name", "field"),
+    function<&Pv::child_remove<Lists::xavi>>("xavi_child_rm", "Removes a field.", Route::any,
+                                             "name", "field"),
+    function<&Pv::print_all<Lists::xavp>>("pv_xavp_print", "Logs all $xavp.", Route::any),
+    function<&Pv::print_all<Lists::xavu>>("pv_xavu_print", "Logs all $xavu.", Route::any),
+    function<&Pv::print_all<Lists::xavi>>("pv_xavi_print", "Logs all $xavi.", Route::any),
+    function<&Pv::var_to_xavp>("pv_var_to_xavp", "Copies a $var, or all with *, to an $xavp.",
+                               Route::any, "var", "xavp"),
+    function<&Pv::xavp_to_var>("pv_xavp_to_var", "Sets a $var for each field of an $xavp.",
+                               Route::any, "xavp"),
+    function<&Pv::sbranch_set_ruri>("sbranch_set_ruri", "Makes $sbranch the request's target.",
+                                    Route::request | Route::branch | Route::failure),
+    function<&Pv::sbranch_append>("sbranch_append", "Adds $sbranch as a branch.",
+                                  Route::request | Route::branch | Route::failure),
+    function<&Pv::sbranch_reset>("sbranch_reset", "Empties $sbranch.",
+                                 Route::request | Route::branch | Route::failure),
     function<&Pv::type_is>("typeof", "Whether a variable is of type int, str or null.", Route::any,
                            "var", "type"),
 };

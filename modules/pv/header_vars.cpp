@@ -23,6 +23,17 @@ Value number(std::string_view digits) {
     return n ? Value(static_cast<std::int64_t>(*n)) : Value::absent();
 }
 
+/// A bit per method, in the order that scripts know.
+int method_number(sip::Method method) noexcept {
+    using enum sip::Method;
+    constexpr sip::Method kOrder[] = {invite, cancel,  ack,     bye,   info,   register_, subscribe,
+                                      notify, message, options, prack, update, refer,     publish};
+    for (unsigned bit = 0; bit < std::size(kOrder); ++bit) {
+        if (kOrder[bit] == method) return 1 << bit;
+    }
+    return 1 << 15;
+}
+
 bool set_name(Message& m, const sip::NameAddr* address, std::string_view name) {
     if (address == nullptr) return false;
     const char* const begin = m.sip.bytes().data();
@@ -30,8 +41,12 @@ bool set_name(Message& m, const sip::NameAddr* address, std::string_view name) {
     const bool enclosed = begin[uri_at - 1] == '<';
     if (!address->display.empty()) {
         const auto at = static_cast<std::uint32_t>(address->display.data() - begin);
-        return m.edits.replace(at, static_cast<std::uint32_t>(address->display.size()), name);
+        // Without a name, the white space behind it goes too.
+        const bool gone = name.empty() && enclosed;
+        const std::size_t size = gone ? uri_at - 1 - at : address->display.size();
+        return m.edits.replace(at, static_cast<std::uint32_t>(size), name);
     }
+    if (name.empty()) return true;
     if (enclosed) {
         m.edits.insert(uri_at - 1, m.arena.concat({name, " "}));
         return true;
@@ -86,10 +101,11 @@ Value field(Message& m, Field which) {
         case Field::version: return std::string_view("SIP/2.0");
         case Field::status: return m.is_request() ? Value() : Value(m.sip.status());
         case Field::reason: return m.is_request() ? Value() : Value(m.sip.reason());
-        case Field::body: return or_null(m.sip.body());
+        case Field::body: return m.sip.body();
         case Field::body_size: return static_cast<std::int64_t>(m.sip.body().size());
         case Field::all: return m.sip.bytes();
         case Field::size: return static_cast<std::int64_t>(m.sip.bytes().size());
+        case Field::method_number: return method_number(m.sip.method());
         case Field::kind: return m.is_request() ? 1 : 2;
         case Field::kind_text: return std::string_view(m.is_request() ? "rq" : "rp");
     }

@@ -1,10 +1,9 @@
-// pv: addresses, flags, branches, process and time.
+// pv: addresses, sockets, flags, branches and process.
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 #include <unistd.h>
 
 #include <array>
-#include <ctime>
 
 #include "core/api/log.h"
 #include "modules/pv/pv.h"
@@ -26,22 +25,6 @@ const Listener* listener(Module& self, std::uint16_t index) {
     return index < all.size() ? &all[index] : nullptr;
 }
 
-std::tm broken_down(std::int64_t seconds, bool utc) {
-    const auto when = static_cast<std::time_t>(seconds);
-    std::tm out{};
-    if (utc) {
-        gmtime_r(&when, &out);
-    } else {
-        localtime_r(&when, &out);
-    }
-    return out;
-}
-
-std::int64_t unix_now(const Module& self) {
-    Core* const core = static_cast<const Pv&>(self).core;
-    return core != nullptr ? core->clock().unix_seconds() : 0;
-}
-
 template <std::size_t N>
 Result<std::uint64_t> one_of(const std::array<std::string_view, N>& names, std::string_view inner) {
     std::string all;
@@ -56,6 +39,31 @@ Result<std::uint64_t> one_of(const std::array<std::string_view, N>& names, std::
 }  // namespace
 
 // ---- Addresses ----------------------------------------------------------------------------------
+
+namespace {
+
+Value with_transport(Message& m, std::string_view uri, Proto proto) {
+    return m.arena.concat({uri, ";transport=", name(proto)});
+}
+
+/// What the listener says of itself: its advertised address, else the one it listens on.
+Value public_place(Module& self, Message& m, Place which) {
+    const Listener* const l = listener(self, m.received.listener);
+    const bool advertised = l != nullptr && !l->advertised_host.empty();
+    const std::string_view host = advertised ? std::string_view(l->advertised_host)
+                                             : ip(m, m.received.local, which != Place::public_ip);
+    const int port =
+        advertised && l->advertised_port != 0 ? l->advertised_port : m.received.local.port;
+    const auto uri = [&] { return m.arena.concat({"sip:", host, ":", as_text(m, Value(port))}); };
+    switch (which) {
+        case Place::public_ip: return host;
+        case Place::public_port: return port;
+        case Place::public_uri: return uri();
+        default: return with_transport(m, uri(), m.received.proto);
+    }
+}
+
+}  // namespace
 
 Value place(Module& self, Message& m, Place which) {
     const Received& r = m.received;
@@ -76,28 +84,67 @@ Value place(Module& self, Message& m, Place which) {
         }
         case Place::proto: return name(r.proto);
         case Place::proto_number: return static_cast<int>(r.proto);
+        case Place::source_ip_in_uri: return ip(m, r.source, true);
+        case Place::source_uri_transport:
+            return with_transport(m, uri(r.source, "sip").string(), r.proto);
+        case Place::local_socket: return uri(r.local, name(r.proto));
+        case Place::local_uri_transport:
+            return with_transport(m, uri(r.local, "sip").string(), r.proto);
+        case Place::connection:
+            return r.connection != 0 ? Value(std::int64_t{r.connection}) : Value();
+        default: return public_place(self, m, which);
     }
-    return {};
 }
 
-Value get_socket(Module& self, Message& m, const VariableName&) {
-    const Listener* const l = listener(self, m.target.listener);
+Value socket_text(Module& self, std::uint16_t index) {
+    const Listener* const l = listener(self, index);
     return l != nullptr ? Value(std::string_view(l->uri_text)) : Value();
 }
 
-bool set_socket(Module& self, Message& m, const VariableName&, const Value& value) {
+bool find_socket(Module& self, const Value& value, std::uint16_t* found) {
     Core* const core = static_cast<Pv&>(self).core;
-    if (value.is_null() || core == nullptr) {
-        m.target.listener = kNoListener;
-        return core != nullptr || value.is_null();
+    if (value.is_null()) {
+        *found = kNoListener;
+        return true;
     }
+    if (core == nullptr) return false;
     for (const Listener& l : core->net().listeners()) {
-        if (value.string() != l.uri_text && value.string() != l.name) continue;
-        m.target.listener = l.index;
+        if (value.string() != l.uri_text && (l.name.empty() || value.string() != l.name)) continue;
+        *found = l.index;
         return true;
     }
     LOG(warning, "\"{}\" is none of our listeners", value.string());
     return false;
+}
+
+Value get_socket(Module& self, Message& m, const VariableName&) {
+    return socket_text(self, m.target.listener);
+}
+
+bool set_socket(Module& self, Message& m, const VariableName&, const Value& value) {
+    return find_socket(self, value, &m.target.listener);
+}
+
+Value get_socket_name(Module& self, Message& m, const VariableName&) {
+    const Listener* const l = listener(self, m.target.listener);
+    return l != nullptr ? or_null(l->name) : Value();
+}
+
+Value get_socket_port(Module& self, Message& m, const VariableName&) {
+    const Listener* const l = listener(self, m.target.listener);
+    return l != nullptr ? l->address.port : 0;
+}
+
+Result<std::uint64_t> resolve_family(Module&, std::string_view inner) {
+    if (inner == "id") return 0U;
+    if (inner == "name") return 1U;
+    return fail("id or name expected");
+}
+
+Value get_family(Module&, Message& m, const VariableName& name) {
+    const bool six = m.received.source.version == 6;
+    if (name.handle == 1) return std::string_view(six ? "IPv6" : "IPv4");
+    return six ? 10 : 2;
 }
 
 // ---- Flags --------------------------------------------------------------------------------------
@@ -114,7 +161,7 @@ std::uint32_t& flags(Message& m, Flags which) {
 Value hex_flags(Message& m, Flags which) {
     constexpr std::size_t kDigits = 8;
     char* const out = m.arena.allocate(kDigits);
-    fmt::format_to_n(out, kDigits, "{:08X}", flags(m, which));
+    fmt::format_to_n(out, kDigits, "{:08x}", flags(m, which));
     return std::string_view(out, kDigits);
 }
 
@@ -133,12 +180,12 @@ BranchTarget* branch(Message& m, std::int64_t index) {
                : nullptr;
 }
 
-Value q_text(Message& m, std::int16_t q) {
-    if (q == kNoQ) return {};
+/// Thousandths as a q-value: "0.5".
+std::string_view q_text(Message& m, std::int16_t q) {
     constexpr std::size_t kRoom = 8;
     char* const out = m.arena.allocate(kRoom);
     const auto end = fmt::format_to_n(out, kRoom, "{}", static_cast<double>(q) / 1000);
-    return std::string_view(out, end.size);
+    return {out, end.size};
 }
 
 }  // namespace
@@ -149,25 +196,36 @@ Result<std::uint64_t> resolve_branch(Module&, std::string_view inner) {
 
 Value get_branch(Module& self, Message& m, const VariableName& name) {
     const auto which = static_cast<BranchField>(name.handle);
-    if (which == BranchField::count) return static_cast<std::int64_t>(m.branch_count);
+    if (which == BranchField::count) {
+        return m.branch_count != 0 ? Value(static_cast<std::int64_t>(m.branch_count)) : Value();
+    }
     const BranchTarget* const b = branch(m, name.index);
     if (b == nullptr) return {};
     switch (which) {
         case BranchField::uri: return b->uri;
         case BranchField::dst_uri: return or_null(b->dst_uri);
         case BranchField::path: return or_null(b->path);
-        case BranchField::q: return q_text(m, b->q);
+        case BranchField::q: return b->q == kNoQ ? Value() : Value(b->q);
         case BranchField::flags: return static_cast<std::int64_t>(b->flags);
-        case BranchField::send_socket: {
-            const Listener* const l = listener(self, b->listener);
-            return l != nullptr ? Value(std::string_view(l->uri_text)) : Value();
-        }
+        case BranchField::send_socket: return socket_text(self, b->listener);
         case BranchField::count: break;
     }
     return {};
 }
 
-bool set_branch(Module&, Message& m, const VariableName& name, const Value& value) {
+bool set_q(const Value& value, std::int16_t* q) {
+    constexpr std::int64_t kMost = 1000;
+    const auto number = as_number(value);
+    if (value.is_null()) {
+        *q = kNoQ;
+        return true;
+    }
+    if (!number || *number < 0 || *number > kMost) return false;
+    *q = static_cast<std::int16_t>(*number);
+    return true;
+}
+
+bool set_branch(Module& self, Message& m, const VariableName& name, const Value& value) {
     BranchTarget* const b = branch(m, name.index);
     if (b == nullptr) return false;
     switch (static_cast<BranchField>(name.handle)) {
@@ -177,6 +235,8 @@ bool set_branch(Module&, Message& m, const VariableName& name, const Value& valu
         case BranchField::flags:
             b->flags = static_cast<std::uint32_t>(as_number(value).value_or(0));
             return true;
+        case BranchField::q: return set_q(value, &b->q);
+        case BranchField::send_socket: return find_socket(self, value, &b->listener);
         default: return false;
     }
 }
@@ -202,7 +262,18 @@ Value get_all_branches(Module&, Message& m, const VariableName&) {
     return or_null(joined);
 }
 
-// ---- Process, constants, time -------------------------------------------------------------------
+Value get_destinations(Module&, Message& m, const VariableName&) {
+    std::string_view joined;
+    for (std::size_t i = 0; i < m.branch_count; ++i) {
+        const BranchTarget& b = m.branches[i];
+        joined = m.arena.concat(
+            {i == 0 ? std::string_view("Contact: ") : joined, i == 0 ? "" : ", ", "<", b.uri, ">",
+             b.q == kNoQ ? "" : ";q=", b.q == kNoQ ? std::string_view() : q_text(m, b.q)});
+    }
+    return or_null(joined);
+}
+
+// ---- Process and constants ----------------------------------------------------------------------
 
 Value get_message_number(Module&, Message& m, const VariableName&) {
     return static_cast<std::int64_t>(m.number);
@@ -222,46 +293,5 @@ Result<std::uint64_t> resolve_constant(Module&, std::string_view inner) {
 Value get_constant(Module&, Message&, const VariableName& name) {
     return static_cast<std::int64_t>(name.handle);
 }
-
-Value get_now(Module& self, Message&, const VariableName&) {
-    return unix_now(self);
-}
-
-Value get_arrival(Module& self, Message& m, const VariableName&) {
-    Core* const core = static_cast<Pv&>(self).core;
-    if (core == nullptr) return 0;
-    return unix_now(self) - (core->clock().now() - m.arrived).count() / 1000;
-}
-
-namespace {
-constexpr std::array<std::string_view, 9> kTimeFields{"sec",  "min",  "hour", "mday", "mon",
-                                                      "year", "wday", "yday", "isdst"};
-}  // namespace
-
-Result<std::uint64_t> resolve_time(Module&, std::string_view inner) {
-    return one_of(kTimeFields, inner);
-}
-
-Value get_time(Module& self, Message&, const VariableName& name) {
-    const std::tm t = broken_down(unix_now(self), false);
-    const std::array<int, kTimeFields.size()> values{t.tm_sec,      t.tm_min,      t.tm_hour,
-                                                     t.tm_mday,     t.tm_mon + 1,  t.tm_year + 1900,
-                                                     t.tm_wday + 1, t.tm_yday + 1, t.tm_isdst};
-    return values[name.handle];
-}
-
-template <bool Utc>
-Value get_formatted_time(Module& self, Message& m, const VariableName& name) {
-    constexpr std::size_t kLongest = 128, kRoom = 256;
-    std::array<char, kLongest> format{};
-    if (name.inner.empty() || name.inner.size() >= kLongest) return Value::absent();
-    name.inner.copy(format.data(), name.inner.size());
-    const std::tm t = broken_down(unix_now(self), Utc);
-    char* const out = m.arena.allocate(kRoom);
-    const std::size_t size = std::strftime(out, kRoom, format.data(), &t);
-    return size != 0 ? Value(std::string_view(out, size)) : Value::absent();
-}
-template Value get_formatted_time<true>(Module&, Message&, const VariableName&);
-template Value get_formatted_time<false>(Module&, Message&, const VariableName&);
 
 }  // namespace fairlead::pv

@@ -2,6 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "modules/pv/pv.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <charconv>
 
 #include "core/api/log.h"
@@ -14,8 +17,8 @@ constexpr Verdict answer(bool yes) noexcept {
     return yes ? Verdict::yes : Verdict::no;
 }
 
-bool is_empty(const Value& v) noexcept {
-    return v.is_null() || (v.is_string() && v.string().empty());
+bool is_filled(const Value& v) noexcept {
+    return v.is_string() && !v.string().empty();
 }
 
 }  // namespace
@@ -36,6 +39,7 @@ std::optional<std::int64_t> as_number(const Value& value) {
 
 Result<void> Pv::prepare(Core& given) {
     core = &given;
+    started = given.clock().unix_seconds();
     return shared_vars.prepare(given);
 }
 
@@ -49,8 +53,61 @@ Verdict Pv::is_int(Message& m, const VariableRef& var) {
     return answer(var.get(m).is_integer());
 }
 Verdict Pv::not_empty(Message& m, const VariableRef& var) {
-    return answer(!is_empty(var.get(m)));
+    return answer(is_filled(var.get(m)));
 }
+Verdict Pv::xavp_copy(Message& m, std::string_view from, int index, std::string_view to,
+                      std::optional<int> to_index) {
+    return answer(copy_xavp(m, from, index, to,
+                            to_index ? std::optional<std::int64_t>(*to_index) : std::nullopt));
+}
+Verdict Pv::slist_explode(Message& m, std::string_view list, std::string_view separators,
+                          std::string_view mode, std::string_view name) {
+    const bool trim = mode.find('t') != mode.npos;
+    return answer(explode_list(m, list, separators, trim, name));
+}
+Verdict Pv::var_to_xavp(Message& m, std::string_view var, std::string_view xavp) {
+    m.xavps.remove_all(m.xavps.roots(), xavp);
+    Xavp* const set = m.xavps.add_set(m.xavps.roots(), xavp);
+    private_vars.each(m, [&](std::string_view name, const Value& value) {
+        if (var == "*" || var == name) m.xavps.add(&set->fields, name, value);
+    });
+    return Verdict::yes;
+}
+Verdict Pv::xavp_to_var(Message& m, std::string_view xavp) {
+    const Xavp* const set = m.xavps.find(*m.xavps.roots(), xavp);
+    if (set == nullptr || !set->is_set) return Verdict::no;
+    for (const Xavp* f = set->fields; f != nullptr; f = f->next) {
+        VariableName name;
+        name.inner = f->name;
+        if (!f->is_set && !private_vars.set(name, f->value)) return Verdict::no;
+    }
+    return Verdict::yes;
+}
+
+Result<void> Pv::set_avp_aliases(const Value& value) {
+    std::string_view rest = value.string();
+    while (!rest.empty()) {
+        const std::size_t end = std::min(rest.find(';'), rest.size());
+        const std::string_view one = text::trim(rest.substr(0, end));
+        rest.remove_prefix(std::min(end + 1, rest.size()));
+        if (one.empty()) continue;
+        const std::size_t equals = one.find('=');
+        std::string_view target =
+            equals == one.npos ? std::string_view() : text::trim(one.substr(equals + 1));
+        if (target.starts_with("s:")) target.remove_prefix(2);
+        const std::string_view name = text::trim(one.substr(0, equals));
+        if (name.empty() || target.empty()) {
+            return fail(fmt::format("\"{}\" is not alias=s:name or alias=i:number", one));
+        }
+        avp_aliases[std::string(name)] = target;
+    }
+    return {};
+}
+std::string_view Pv::avp_alias(std::string_view name) const noexcept {
+    const auto found = avp_aliases.find(name);
+    return found != avp_aliases.end() ? std::string_view(found->second) : name;
+}
+
 Verdict Pv::type_is(Message& m, const VariableRef& var, std::string_view type) {
     const Value value = var.get(m);
     if (text::ci_equal(type, "int")) return answer(value.is_integer());

@@ -27,6 +27,16 @@ public:
     bool set(const VariableName& name, const Value& value);
     /// "name=i:5" or "name=s:text", as modparam gives them.
     Result<void> parameter(const Value& value);
+    /// Calls `take(name, value)` for each variable that has a value.
+    template <class F>
+    void each(Message& m, F take) const {
+        VariableName name;
+        for (const auto& [text, index] : names_) {
+            name.handle = index + 1;
+            const Value value = get(m, name);
+            if (!value.is_null()) take(std::string_view(text), value);
+        }
+    }
 
 private:
     struct Slot {
@@ -39,6 +49,14 @@ private:
     Value initial_;
     std::deque<Slot> slots_;
     std::map<std::string, std::size_t, std::less<>> names_;
+};
+
+/// $sbranch: a branch in the making. Belongs to the process and outlives the message.
+struct StaticBranch {
+    std::string uri, dst_uri, path, ruid, location_ua;
+    std::int16_t q = kNoQ;
+    std::uint32_t flags = 0;
+    std::uint16_t listener = kNoListener;
 };
 
 /// A value that all processes see. Only names that are constant in the configuration exist.

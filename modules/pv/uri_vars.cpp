@@ -40,11 +40,24 @@ Value transport_of(const sip::Uri& uri, Source source) {
     return std::string_view(request_line ? "UDP" : "udp");
 }
 
+/// The URI that an assignment put into From or To before; null when there was none.
+const sip::Edit* pending(const Message& m, const sip::NameAddr& address) {
+    const auto offset = static_cast<std::uint32_t>(address.uri.data() - m.sip.bytes().data());
+    for (const sip::Edit& e : m.edits.list()) {
+        if (e.offset == offset && e.removed == address.uri.size()) return &e;
+    }
+    return nullptr;
+}
+
 /// Puts a new URI where the old one stands in From or To.
 bool replace_in_header(Message& m, Source source, std::string_view uri) {
     const sip::NameAddr* const address = address_of(m, source);
     if (address == nullptr || uri.empty()) return false;
     const auto offset = static_cast<std::uint32_t>(address->uri.data() - m.sip.bytes().data());
+    if (const sip::Edit* const before = pending(m, *address)) {
+        m.edits.change_text(before->text, uri);
+        return true;
+    }
     return m.edits.replace(offset, static_cast<std::uint32_t>(address->uri.size()), uri);
 }
 
@@ -60,8 +73,9 @@ bool set_whole(Message& m, Source source, std::string_view uri) {
 
 }  // namespace
 
-Value uri_part(Message& m, Source source, Part part) {
-    const Value all = whole(m, source);
+namespace {
+
+Value part_of(const Value& all, Part part, Source source) {
     if (part == Part::whole || all.is_null()) return all;
     const auto uri = sip::parse_uri(all.string());
     if (!uri) return Value::absent();
@@ -77,11 +91,22 @@ Value uri_part(Message& m, Source source, Part part) {
     return {};
 }
 
+}  // namespace
+
+Value uri_part(Message& m, Source source, Part part) {
+    return part_of(whole(m, source), part, source);
+}
+
 bool set_uri_part(Message& m, Source source, Part part, const Value& value) {
     if (!m.is_request() && !is_header(source)) return false;
     const std::string_view text = as_text(m, value);
     if (part == Part::whole) return set_whole(m, source, text);
-    const Value all = whole(m, source);
+    Value all = whole(m, source);
+    if (is_header(source) && !all.is_null()) {
+        // Reading gives what was received, but one assignment must not undo another.
+        const sip::Edit* const before = pending(m, *address_of(m, source));
+        if (before != nullptr) all = before->text;
+    }
     const auto uri = sip::parse_uri(all.string());
     if (!uri) {
         LOG(warning, "\"{}\" cannot be changed: it is no URI", all.string());
@@ -98,7 +123,11 @@ bool set_uri_part(Message& m, Source source, Part part, const Value& value) {
     }
 }
 
-Value get_next_hop(Module&, Message& m, const VariableName& name) {
+Value get_next_hop(Module& self, Message& m, const VariableName& name) {
+    if (!m.is_request()) {
+        const Value to = reply_uri(self, m);
+        return to.is_null() ? to : part_of(to, static_cast<Part>(name.handle), Source::next_hop);
+    }
     return uri_part(m, Source::next_hop, static_cast<Part>(name.handle));
 }
 

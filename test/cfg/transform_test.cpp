@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <catch2/catch.hpp>
 
+#include "cfg/config.h"
+#include "cfg/transform.h"
 #include "test/cfg/script_host.h"
 
 using namespace fairlead;
@@ -71,6 +73,30 @@ TEST_CASE("transformations of strings") {
     }
 }
 
+TEST_CASE("encodings, lists, expressions and plain values") {
+    const Row rows[] = {
+        {"'Hello'", "{s.prefixes,2}", "H,He"},
+        {"'Hello'", "{s.prefixes.quoted,2}", "'H','He'"},
+        {"'Hello'", "{s.encode.base58}", "9Ajdvzr"},
+        {"'9Ajdvzr'", "{s.decode.base58}", "Hello"},
+        {"'0OIl'", "{s.decode.base58}", ""},
+        {"'Hello'", "{s.encode.7bit}", "C8329BFD06"},
+        {"'C8329BFD06'", "{s.decode.7bit}", "Hello"},
+        {"'Hello'", "{s.encode.base64urlt}{s.decode.base64urlt}", "Hello"},
+        {"'abcdefg'", "{s.fmtlines,3,1}", "abc\r\n def\r\n g"},
+        {"'say \"x\"'", "{s.escape.csv}", "\"say \"\"x\"\"\""},
+        {"'al ice@x'", "{s.escape.user}", "al%20ice%40x"},
+        {"'abc abc'", "{re.subst,/(b)|z/<\\1>/g}", "a<b>c a<b>c"},
+        {"'abc'", "{re.subst,/x*/-/g}", "-a-b-c-"},
+        {"'x'", "{sql.val}", "'x'"},
+        {"5", "{val.jsonqe}", "5"},
+    };
+    for (const Row& row : rows) {
+        INFO(row.in << row.transform);
+        CHECK(transformed(row) == row.out);
+    }
+}
+
 TEST_CASE("transformations of URIs, parameters and addresses") {
     const Row rows[] = {
         {"'sip:al:pw@h.com:5070;transport=tcp;lr?X=1'", "{uri.user}", "al"},
@@ -82,10 +108,17 @@ TEST_CASE("transformations of URIs, parameters and addresses") {
         {"'sip:al:pw@h.com:5070;transport=tcp;lr?X=1'", "{uri.transport}", "tcp"},
         {"'sip:al@h.com:5070;transport=tcp'", "{uri.tosocket}", "tcp:h.com:5070"},
         {"'sip:al@h.com:5070;transport=tcp'", "{uri.saor}", "sip:al@h.com"},
-        {"'sip:al@h.com:5070;transport=tcp'", "{uri.suri}", "sip:al@h.com:5070"},
+        {"'sip:al@h.com:5070;transport=tcp'", "{uri.suri}", "sip:al@h.com:5070;transport=tcp"},
         {"'sip:al@h.com:5070;transport=tcp'", "{uri.duri}", "sip:h.com:5070;transport=tcp"},
         {"'sip:al@h.com;x=y'", "{uri.param,x}", "y"},
         {"'no uri'", "{uri.user}", ""},
+        {"'sip:h.com'", "{uri.port}", ""},
+        {"'sip:a@10.0.0.1:5070;transport=tcp'", "{urialias.encode}", "10.0.0.1~5070~2"},
+        {"'10.0.0.1~5070~2'", "{urialias.decode}", "sip:10.0.0.1:5070;transport=tcp"},
+        {"'10.0.0.1~5070~9'", "{urialias.decode}", ""},
+        {"'udp:[::1]:5060'", "{sock.host}", "[::1]"},
+        {"'/p?q=1'", "{url.querystring}", "q=1"},
+        {"'a=\"x;y\"'", "{param.value,a}", "x;y"},
         {"'a=1;b=2;c=x'", "{param.count}", "3"},
         {"'a=1;b=2;c=x'", "{param.valueat,1}", "2"},
         {"'a=1;b=2;c=x'", "{param.valueat,-1}", "x"},
@@ -103,5 +136,31 @@ TEST_CASE("transformations of URIs, parameters and addresses") {
     for (const Row& row : rows) {
         INFO(row.in << row.transform);
         CHECK(transformed(row) == row.out);
+    }
+}
+
+TEST_CASE("results are bounded: none rather than one without end") {
+    test::ScriptHost host;
+    host.toy().values["v"] = Value();
+    host.run(
+        "$var(s) = 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa';"
+        "$var(s) = $var(s) + $var(s) + $var(s) + $var(s) + $var(s) + $var(s) + $var(s);"
+        "$var(s) = $var(s) + $var(s) + $var(s) + $var(s) + $var(s) + $var(s) + $var(s);"
+        "$var(s) = $var(s) + $var(s) + $var(s) + $var(s) + $var(s) + $var(s) + $var(s);"
+        "say(\"$(var(s){s.len}) $(var(s){s.prefixes}{s.len}) $(var(s){s.encode.base58})\");");
+    REQUIRE_FALSE(host.toy().said.empty());
+    CHECK(host.toy().said.back() == "10976  ");
+}
+
+TEST_CASE("each transformation is in the table that the documentation shows") {
+    const std::string table = cfg::describe_transforms();
+    CHECK(table.find("| `{s.substr,number[,number]}` |") != std::string::npos);
+    CHECK(table.find("| `{re.subst,/expression/replacement/flags}` |") != std::string::npos);
+    for (const auto rows : cfg::all_transforms()) {
+        for (const cfg::TransformRow& row : rows) {
+            INFO(row.group << '.' << row.name);
+            CHECK_FALSE(row.doc.empty());
+            CHECK(cfg::find_transform(row.group, row.name) == &row);
+        }
     }
 }

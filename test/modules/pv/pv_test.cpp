@@ -95,7 +95,7 @@ TEST_CASE("what variables read in a request") {
         {"$K(UDP) $K(TCP) $K(IPv6)", "1 2 10"},
         {"$TS $Ts", "1700001000 1700001000"},
         {"$utimef(%Y-%m-%d)", "2023-11-14"},
-        {"$branch(count) $br", "0 <null>"},
+        {"$branch(count) $br", "<null> <null>"},
     };
     for (const Row& row : rows) {
         INFO(row.text);
@@ -184,4 +184,49 @@ TEST_CASE("questions about variables") {
     CHECK(does("if (pv_isset(\"$rU\") && !pv_isset(\"$tt\") && not_empty(\"$rm\") && "
                "is_int(\"$rp\") && typeof(\"$tt\", \"null\")) xlog(\"yes\"); pv_unset(\"$rU\"); "
                "xlog(\"$rU\");") == "yes|<null>");
+}
+
+TEST_CASE("XAVPs: a name without index makes an entry, one with an index changes it") {
+    Run run(R"cfg(
+        $xavp(r=>f) = 1; $xavp(r=>f) = 2; $xavp(r[0]=>g) = "gg";
+        xlog("$xavp(r=>f) $xavp(r[1]=>f) $xavp(r[0]=>g) $xavp(r[1]=>g) $xavp(r[9]=>f)");
+        $xavp(r[0]=>f[0]) = 5; $xavp(r[1]) = $null;
+        xlog("$xavp(r=>f) $xavp(r[1]=>f) $cnt($xavp(r))");
+        $xavu(t=>u=>v) = 4; $xavu(t=>u=>v) = 6; $xavi(WhatEver=>FoO) = 1;
+        xlog("$xavu(t=>u=>v) $xavi(whatever=>foo) $xavi(other)");
+        xavp_params_explode("a=b;q=\"x;y\";flag", "p"); xavp_params_implode("p", "$var(out)");
+        xlog("$xavp(p=>q) $var(out)");
+        xavp_slist_explode("a, b,,c", ",", "t", "l"); $var(i) = 2;
+        xlog("$xavp(l=>v[1]) $xavp(l=>v[$var(i)]) $xavp(l=>v[3])");
+        if (!xavp_copy("none", 0, "x")) xlog("no such entry");
+    )cfg");
+    CHECK(run.on(invite()) ==
+          "2 1 gg <null> <null>|5 <null> 1|6 1 <null>|x;y a=b;q=x;y;flag;|b c <null>|"
+          "no such entry");
+}
+
+TEST_CASE("assignments to one address build upon each other") {
+    Run run(
+        "$fU = \"new\"; $fd = \"host.org\"; $tn = \"\\\"B\\\"\"; xlog(\"$fu "
+        "$(mbu{line.sw,From})\");");
+    CHECK(run.on(invite()) == "sip:alice@a.org;x=1 From: \"Al B\" <sip:new@host.org;x=1>;tag=f1");
+}
+
+TEST_CASE("names of a fixed set may come from variables, and are checked then") {
+    Run run(
+        "$var(n) = \"host\"; $var(b) = \"nonsense\";"
+        "xlog(\"$nh($var(d)) $via0($var(n)) [$via0($var(b))]\");",
+        "modparam(\"pv\", \"varset\", \"d=s:d\")");
+    CHECK(run.on(test::Request("OPTIONS", "sip:h.org").str()).starts_with("h.org "));
+    CHECK(run.on(test::Request("OPTIONS", "sip:h.org").str()).ends_with(" []"));
+}
+
+TEST_CASE("a branch in the making, aliases of AVPs, and selects") {
+    Run run(
+        "$br = \"sip:s@h.org\"; $(branch(q)[0]) = 700; $sbranch(uri) = \"sip:x@h.org\";"
+        "$avp(mail) = \"al\";"
+        "xlog(\"$(branch(q)[0]) $ds $sbranch(uri) $sbranch(q) $avp(s:address)\");"
+        "xlog(\"$sel(ruri.user) $sel(contact.uri.host) $sel(via[1].transport) $hflc(X-A)\");",
+        "modparam(\"pv\", \"avp_aliases\", \"mail=s:address\")");
+    CHECK(run.on(invite()) == "700 Contact: <sip:s@h.org>;q=0.7 sip:x@h.org <null> al|bob d UDP 2");
 }

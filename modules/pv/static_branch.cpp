@@ -1,0 +1,85 @@
+// pv: $sbranch, a branch in the making, and the functions that use it.
+// SPDX-License-Identifier: Apache-2.0
+#include "core/api/log.h"
+#include "modules/pv/pv.h"
+
+namespace fairlead::pv {
+
+namespace {
+
+enum class Piece : std::uint8_t { uri, dst_uri, path, q, send_socket, flags, ruid, location_ua };
+constexpr std::string_view kParts[] = {"uri",         "dst_uri", "path", "q",
+                                       "send_socket", "flags",   "ruid", "location_ua"};
+
+std::string StaticBranch::* text_part(Piece which) noexcept {
+    switch (which) {
+        case Piece::uri: return &StaticBranch::uri;
+        case Piece::dst_uri: return &StaticBranch::dst_uri;
+        case Piece::path: return &StaticBranch::path;
+        case Piece::ruid: return &StaticBranch::ruid;
+        case Piece::location_ua: return &StaticBranch::location_ua;
+        default: return nullptr;
+    }
+}
+
+BranchTarget target(Message& m, const StaticBranch& from) {
+    return {m.arena.copy(from.uri),  m.arena.copy(from.dst_uri),
+            m.arena.copy(from.path), from.q,
+            from.listener,           from.flags};
+}
+
+}  // namespace
+
+Result<std::uint64_t> resolve_static_branch(Module&, std::string_view inner) {
+    for (std::size_t i = 0; i < std::size(kParts); ++i) {
+        if (kParts[i] == inner) return i;
+    }
+    return fail("one of uri, dst_uri, path, q, send_socket, flags, ruid, location_ua expected");
+}
+
+Value get_static_branch(Module& self, Message& m, const VariableName& name) {
+    const auto& pv = static_cast<Pv&>(self);
+    const auto which = static_cast<Piece>(name.handle);
+    // A copy: the branch may be set anew while the value is still used.
+    if (const auto part = text_part(which)) return or_null(m.arena.copy(pv.static_branch.*part));
+    switch (which) {
+        case Piece::q: return pv.static_branch.q == kNoQ ? Value() : Value(pv.static_branch.q);
+        case Piece::flags: return static_cast<std::int64_t>(pv.static_branch.flags);
+        default: return socket_text(self, pv.static_branch.listener);
+    }
+}
+
+bool set_static_branch(Module& self, Message& m, const VariableName& name, const Value& value) {
+    StaticBranch& branch = static_cast<Pv&>(self).static_branch;
+    const auto which = static_cast<Piece>(name.handle);
+    if (const auto part = text_part(which)) {
+        (branch.*part).assign(as_text(m, value));
+        return true;
+    }
+    if (which == Piece::send_socket) return find_socket(self, value, &branch.listener);
+    const auto number = as_number(value);
+    if (which == Piece::flags) {
+        branch.flags = static_cast<std::uint32_t>(number.value_or(0));
+        return number.has_value() || value.is_null();
+    }
+    return set_q(value, &branch.q);
+}
+
+Verdict Pv::sbranch_set_ruri(Message& m) {
+    if (static_branch.uri.empty() || !m.is_request()) return Verdict::no;
+    m.target = target(m, static_branch);
+    return Verdict::yes;
+}
+
+Verdict Pv::sbranch_append(Message& m) {
+    if (static_branch.uri.empty() || !m.is_request()) return Verdict::no;
+    const std::size_t most = core != nullptr ? core->globals().max_branches : kMaxBranches;
+    return m.append_branch(target(m, static_branch), most) ? Verdict::yes : Verdict::no;
+}
+
+Verdict Pv::sbranch_reset(Message&) {
+    static_branch = {};
+    return Verdict::yes;
+}
+
+}  // namespace fairlead::pv
