@@ -25,7 +25,8 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 SKIPPED = 77
 LIMIT = 10.0  # seconds until an answer that does not come is given up
-LOGGED = re.compile(r"CASE (\d+) <<(.*?)>>END", re.DOTALL)
+# Not the source lines of warnings, where a quote stands before it.
+LOGGED = re.compile(r"(?<!\")CASE (\d+) <<(.*?)>>END", re.DOTALL)
 
 
 class Case:
