@@ -26,6 +26,14 @@ public:
     }
     int relay(Message&) override { return 1; }
     std::string_view reply_to_tag(const Message&) const noexcept override { return "tm-tag"; }
+    void watch(fairlead::tm::Watcher&, std::uint32_t, bool) override {}
+    bool cancel_branches(Message&, Which) override { return false; }
+    bool cancel_call(std::string_view, std::uint32_t, std::uint32_t, std::uint16_t) override {
+        return false;
+    }
+    bool reply_to_call(std::string_view, std::uint32_t, int, std::string_view) override {
+        return false;
+    }
 };
 
 constexpr Offer offered[] = {offers<FakeTm, fairlead::tm::Api>()};
