@@ -126,11 +126,51 @@ public:
             ((tests & 32) != 0 && is_private(source.ip_text())) ||
             ((tests & 64) != 0 &&
              (m.received.proto == Proto::ws || m.received.proto == Proto::wss)) ||
-            ((tests & 128) != 0 && at && at->uri.effective_port() != source.port);
+            ((tests & 128) != 0 && at && at->uri.effective_port() != source.port) ||
+            ((tests & 8) != 0 &&
+             any_media_address(m, [&](std::string_view ip) { return is_private(ip); })) ||
+            ((tests & 256) != 0 && any_media_address(m,
+                                                     [&](std::string_view ip) {
+                                                         const auto media = Address::parse(ip);
+                                                         return media && !media->same_ip(source);
+                                                     })) ||
+            ((tests & 512) != 0 && goes_elsewhere(m));
         return answer(found);
     }
 
 private:
+    /// Whether a connection address ("c=IN IP4 …", RFC 4566 5.7) of an SDP body is `wanted`.
+    template <class F>
+    static bool any_media_address(const Message& m, F wanted) {
+        std::string_view rest = m.sip.body();
+        while (!rest.empty()) {
+            const std::size_t end = std::min(rest.find('\n'), rest.size());
+            std::string_view line = text::trim(rest.substr(0, end));
+            rest.remove_prefix(std::min(end + 1, rest.size()));
+            if (!line.starts_with("c=IN IP4 ") && !line.starts_with("c=IN IP6 ")) continue;
+            line = text::trim(line.substr(9));
+            if (wanted(line.substr(0, line.find('/')))) return true;  // without TTL and number
+        }
+        return false;
+    }
+    static bool is_socket(std::optional<Proto> proto) noexcept {
+        return proto == Proto::ws || proto == Proto::wss;
+    }
+    /// Request: $du leads to another host or port than the Request-URI, or over WebSocket. Reply:
+    /// the next Via was seen from another address than it says, or is of a WebSocket.
+    static bool goes_elsewhere(const Message& m) {
+        if (m.is_request()) {
+            const auto to = sip::parse_uri(m.uri()), next = sip::parse_uri(m.target.dst_uri);
+            if (!to || !next) return false;
+            return !text::ci_equal(to->host, next->host) ||
+                   to->effective_port() != next->effective_port() || is_socket(next->transport());
+        }
+        const sip::Via* const via = m.sip.second_via();
+        if (via == nullptr) return false;
+        const auto rport = text::parse_uint(via->rport, UINT16_MAX);
+        return (!via->received.empty() && !text::ci_equal(via->received, via->host)) ||
+               (rport && *rport != via->effective_port()) || is_socket(via->proto);
+    }
     static Verdict answer(bool yes) noexcept { return yes ? Verdict::yes : Verdict::no; }
 
     Verdict alias(Message& m, std::string_view ip, std::uint16_t port, Proto proto) {
@@ -188,7 +228,10 @@ constexpr Function functions[] = {
                                        "not the source, 4 private Via, 16 "
                                        "Via's port is not the source's, 32 private source, 64 "
                                        "WebSocket, 128 Contact's port is not "
-                                       "the source's.",
+                                       "the source's, 8 private address in SDP, 256 one in SDP "
+                                       "that is not the source, 512 the target ($du; of a reply "
+                                       "received and rport) is not what the Request-URI or Via "
+                                       "says.",
                                        kAny, "tests"),
     function<&Nathelper::is_rfc1918>("is_rfc1918", "Whether an address is private.", Route::any,
                                      "ip"),

@@ -94,6 +94,39 @@ TEST_CASE("each test of nat_uac_test") {
     CHECK(test(19, "<sip:a@10.0.0.1>", source));
 }
 
+TEST_CASE("nat_uac_test looks at the connection addresses of an SDP body") {
+    Server s;
+    const auto test = [&](int bits, const std::string& lines) {
+        return s.code(Request("INVITE").body("v=0\r\n" + lines), "nat_uac_test", {bits}) == 1;
+    };
+    const std::string own = "c=IN IP4 192.0.2.1\r\n";
+    CHECK_FALSE(test(8, own));
+    CHECK(test(8, own + "m=audio 1 RTP/AVP 0\r\nc=IN IP4 10.0.0.1/127\r\n"));
+    CHECK_FALSE(test(8, "s=c=IN IP4 10.0.0.1\r\n"));
+    CHECK_FALSE(test(256, own));
+    CHECK(test(256, own + "c=IN IP4 192.0.2.2\n"));
+    CHECK(test(256, "c=IN IP6 2001:db8::1"));
+    CHECK_FALSE(test(256, "c=IN IP4 host\r\nc=IN IP4 \r\nc=IN IP4"));
+    CHECK(s.code(Request("INVITE"), "nat_uac_test", {8 + 256}) == -1);
+}
+
+TEST_CASE("nat_uac_test 512: the target is not what the Request-URI says") {
+    Server s;
+    const auto test = [&](std::string_view next) {
+        int result = 0;
+        s.run(Request("INVITE", "sip:bob@192.0.2.50"), [&](Message& m) {
+            m.target.dst_uri = next;
+            result = s.call(m, "nat_uac_test", {512});
+        });
+        return result == 1;
+    };
+    CHECK_FALSE(test(""));
+    CHECK_FALSE(test("sip:192.0.2.50:5060"));
+    CHECK(test("sip:192.0.2.50:5061"));
+    CHECK(test("sip:192.0.2.51"));
+    CHECK(test("sip:192.0.2.50:5060;transport=ws"));
+}
+
 TEST_CASE("fix_nated_register puts the source into the variable of received_avp") {
     const auto run = [](const std::string& param) {
         ModuleHost host;
