@@ -29,7 +29,7 @@ namespace fairlead::test {
 class ModuleHost : proc::Post {
 public:
     explicit ModuleHost(std::size_t memory = 8 << 20);
-    ~ModuleHost();
+    virtual ~ModuleHost();
     ModuleHost(const ModuleHost&) = delete;
     ModuleHost& operator=(const ModuleHost&) = delete;
 
