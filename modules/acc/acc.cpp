@@ -89,6 +89,8 @@ bool Acc::is_answered(const Message& m, const tm::Report& report, const sip::Mes
 }
 
 std::uint32_t Acc::told(Message& request, const tm::Report& report) {
+    // A copy, in which the Route that loose_route() took away is looked for again.
+    request.edits.clear();
     sip::Message reply;
     const bool readable = !report.reply.empty() && !reply.parse(report.reply);
     const auto code = fmt::format_int(report.code);
@@ -129,11 +131,8 @@ void Acc::account(Message& m, std::string_view what, const Outcome& outcome) {
     records.add();
     if (!log::enabled(level)) return;
     std::string_view from = tag_of(m.sip.from()), to = outcome.to_tag;
-    if (detect_direction != 0 && rr != nullptr) {
-        // The Route that loose_route() took away is still in the message.
-        m.edits.clear();
-        if (tag_of(m.sip.to()).size() != 0 && rr->is_upstream(m)) std::swap(from, to);
-    }
+    if (detect_direction != 0 && rr != nullptr && !tag_of(m.sip.to()).empty() && rr->is_upstream(m))
+        std::swap(from, to);
     std::string line = fmt::format("ACC: {}: ", what);
     put_time(line);
     const std::pair<std::string_view, std::string_view> fixed[] = {

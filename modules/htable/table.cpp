@@ -59,7 +59,7 @@ Result<void> set_attribute(Definition& d, std::string_view name, std::string_vie
         }
         d.autoexpire = *number;
     } else if (name == "initval") {
-        d.initial = *number;
+        d.initial = number;
     } else if (name == "updateexpire") {
         d.update_expire = *number != 0;
     } else {

@@ -19,8 +19,11 @@ def kill_and_time(server, pid):
     before = set(server.workers())
     begin = time.monotonic()
     os.kill(pid, signal.SIGKILL)
-    fairlead.wait_until(lambda: len(server.workers()) == len(before) and
-                        set(server.workers()) != before, "a new worker")
+
+    def is_replaced():
+        now = set(server.workers())  # once: it may change between two looks
+        return len(now) == len(before) and now != before
+    fairlead.wait_until(is_replaced, "a new worker")
     return time.monotonic() - begin
 
 

@@ -240,6 +240,24 @@ TEST_CASE("detect_direction swaps the tags of requests from the callee") {
     CHECK(tags(on, "tt") == "from_tag=tt;to_tag=ft1");
 }
 
+TEST_CASE("accounting a request from the script leaves alone what the script changed") {
+    ModuleHost server;
+    server.config(R"cfg(loadmodule "sl"
+loadmodule "tm"
+loadmodule "rr"
+loadmodule "textops"
+loadmodule "acc"
+modparam("acc", "detect_direction", 1)
+request_route { append_hf("X-Kept: 1\r\n"); acc_log_request("200 x"); t_relay(); }
+)cfg");
+    const Records records;
+    log::set_level(log::Level::notice);
+    server.start();
+    server.receive(Request("OPTIONS").to_tag("tt").str());
+    CHECK(header(server.take().bytes, "X-Kept") == "1");
+    CHECK(records.lines.size() == 1);
+}
+
 TEST_CASE("each leg adds its values, the newest first") {
     ModuleHost server;
     server.config(R"cfg(loadmodule "tm"
