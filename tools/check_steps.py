@@ -19,6 +19,9 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 PYTHON = sys.executable
 JOBS = os.cpu_count() or 1
 FUZZ_SECONDS = int(os.environ.get("FUZZ_SECONDS", "60"))
+# One seed for everybody, so that a change is judged by what it changed; `tools/dev fuzz` takes a
+# new one each time.
+FUZZ_SEED = os.environ.get("FUZZ_SEED", "1")
 
 
 class Count:
@@ -211,8 +214,9 @@ def start_fuzzer(program):
     for old in log.parent.glob(f"{name}-*"):
         old.unlink()
     return name, log, subprocess.Popen(
-        [str(program), f"-max_total_time={FUZZ_SECONDS}", "-timeout=10", "-rss_limit_mb=4096",
-         "-print_final_stats=1", f"-artifact_prefix={ROOT}/build-asan/{name}-", str(corpus), *seeds],
+        [str(program), f"-max_total_time={FUZZ_SECONDS}", f"-seed={FUZZ_SEED}", "-timeout=10",
+         "-rss_limit_mb=4096", "-print_final_stats=1",
+         f"-artifact_prefix={ROOT}/build-asan/{name}-", str(corpus), *seeds],
         cwd=ROOT, stdin=subprocess.DEVNULL, stdout=log.open("w"), stderr=subprocess.STDOUT)
 
 
