@@ -5,10 +5,9 @@
 #include <fcntl.h>
 #include <fmt/chrono.h>
 #include <fmt/format.h>
-#include <sys/uio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-#include <array>
 #include <cerrno>
 #include <cstring>
 
@@ -17,17 +16,53 @@
 namespace fairlead::proc {
 namespace {
 
-Fd create(const std::string& directory, const WorkNote& note, std::uint16_t slot,
-          std::string& path) {
-    // A second crash in the same second gets a number.
-    for (int n = 0; n < 100; ++n) {
-        path = fmt::format("{}/fairlead-crash-{}-{}{}.sip", directory, note.when(), slot,
-                           n == 0 ? "" : fmt::format("-{}", n));
-        Fd fd(open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
-        if (fd || errno != EEXIST) return fd;
-    }
-    return {};
+constexpr int kMostNames = 100;
+
+/// `base` with a number when the name is taken: a second crash in the same second gets one.
+std::string numbered(const std::string& base, int n, std::string_view ending) {
+    return n == 0 ? fmt::format("{}{}", base, ending) : fmt::format("{}-{}{}", base, n, ending);
 }
+
+/// What is not whole yet stands under another name, and is gone at the end.
+class PartFile {
+public:
+    explicit PartFile(const std::string& base) {
+        for (int n = 0; n < kMostNames; ++n) {
+            path_ = numbered(base, n, ".part");
+            fd_.reset(open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW,
+                           S_IRUSR | S_IWUSR));
+            if (fd_ || errno != EEXIST) return;
+        }
+    }
+    PartFile(const PartFile&) = delete;
+    PartFile& operator=(const PartFile&) = delete;
+    ~PartFile() {
+        if (fd_) unlink(path_.c_str());
+    }
+    [[nodiscard]] bool is_open() const noexcept { return static_cast<bool>(fd_); }
+    [[nodiscard]] bool write_all(std::string_view text) const {
+        while (!text.empty()) {
+            const ssize_t n = write(fd_.get(), text.data(), text.size());
+            if (n < 0 && errno == EINTR) continue;
+            if (n <= 0) return false;
+            text.remove_prefix(static_cast<std::size_t>(n));
+        }
+        return true;
+    }
+    /// Gives it the first name that is free; never in the place of another file.
+    [[nodiscard]] bool publish(const std::string& base, std::string& path) const {
+        for (int n = 0; n < kMostNames; ++n) {
+            path = numbered(base, n, ".sip");
+            if (link(path_.c_str(), path.c_str()) == 0) return true;
+            if (errno != EEXIST) return false;
+        }
+        return false;
+    }
+
+private:
+    std::string path_;
+    Fd fd_;
+};
 
 }  // namespace
 
@@ -35,18 +70,17 @@ Result<std::string> BlackBox::save(const WorkNote& note, std::uint16_t slot, pid
                                    std::string_view listener) {
     if (written_ >= kMostFiles)
         return fail(fmt::format("{} files were written already", kMostFiles));
-    std::string path;
-    const Fd fd = create(directory_, note, slot, path);
-    if (!fd) return fail(std::strerror(errno), path, errno);
-    ++written_;
-    std::string head = fmt::format(
+    const std::string base = fmt::format("{}/fairlead-crash-{}-{}", directory_, note.when(), slot);
+    const PartFile file(base);
+    if (!file.is_open()) return fail(std::strerror(errno), base, errno);
+    const std::string head = fmt::format(
         "# received {:%Y-%m-%dT%H:%M:%SZ} from {}:{} on {}\n# by process {} (pid {})\n\n",
         fmt::gmtime(note.when()), name(note.from().proto), note.from().source.text(), listener,
         slot, pid);
-    std::string body(note.bytes());
-    const std::array<iovec, 2> parts{{{head.data(), head.size()}, {body.data(), body.size()}}};
-    if (writev(fd.get(), parts.data(), parts.size()) < 0)
-        return fail(std::strerror(errno), path, errno);
+    std::string path;
+    if (!file.write_all(head) || !file.write_all(note.bytes()) || !file.publish(base, path))
+        return fail(std::strerror(errno), base, errno);
+    ++written_;
     return path;
 }
 

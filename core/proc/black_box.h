@@ -51,8 +51,8 @@ public:
     explicit BlackBox(std::string directory) : directory_(std::move(directory)) {}
 
     /// Writes `<directory>/fairlead-crash-<time>-<slot>.sip`, mode 0600: lines that begin with '#'
-    /// (when, source, listener, process), an empty line, then the datagram as it came. Returns the
-    /// path.
+    /// (when, source, listener, process), an empty line, then the datagram as it came. The
+    /// name appears when the file is whole; when that cannot be, nothing is left. Returns the path.
     Result<std::string> save(const WorkNote& note, std::uint16_t slot, pid_t pid,
                              std::string_view listener);
 

@@ -1,9 +1,11 @@
 // When a process that died is forked again, and what is saved of its last message.
 // SPDX-License-Identifier: Apache-2.0
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <catch2/catch.hpp>
+#include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -104,6 +106,22 @@ TEST_CASE("two deaths within one second leave two files") {
     REQUIRE(box.save(note_of("one"), 1, 1, "l"));
     (void)box.save(note_of("two"), 1, 2, "l");
     CHECK(folder.files() == 2);
+}
+
+TEST_CASE("a file that cannot be written whole is not left behind") {
+    const Folder folder;
+    BlackBox box(folder.path);
+    const std::string datagram(4096, 'x');
+    rlimit before{};
+    REQUIRE(getrlimit(RLIMIT_FSIZE, &before) == 0);
+    const auto handler = std::signal(SIGXFSZ, SIG_IGN);  // the write fails instead
+    const rlimit small{1'000, before.rlim_max};
+    REQUIRE(setrlimit(RLIMIT_FSIZE, &small) == 0);
+    const auto saved = box.save(note_of(datagram), 1, 1, "l");
+    REQUIRE(setrlimit(RLIMIT_FSIZE, &before) == 0);
+    (void)std::signal(SIGXFSZ, handler);
+    CHECK_FALSE(saved);
+    CHECK(folder.files() == 0);
 }
 
 TEST_CASE("no more than the limit is saved, and a place that cannot be written is an error") {
