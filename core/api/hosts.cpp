@@ -60,7 +60,7 @@ std::optional<Address> Hosts::find(std::string_view name) const noexcept {
     if (name.ends_with('.')) name.remove_suffix(1);
     for (const Row& row : rows_)
         if (text::ci_equal(row.name, name)) return row.address;
-    return std::nullopt;
+    return Address::of_localhost(name);
 }
 
 }  // namespace fairlead

@@ -22,7 +22,8 @@ public:
     /// ever reads a file.
     [[nodiscard]] static const Hosts& system();
 
-    /// Without case. IPv4 goes before IPv6, as DNS look-ups do; port 0.
+    /// Without case. IPv4 goes before IPv6, as DNS look-ups do; port 0. localhost is known without
+    /// a line for it.
     [[nodiscard]] std::optional<Address> find(std::string_view name) const noexcept;
 
 private:

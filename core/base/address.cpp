@@ -90,6 +90,16 @@ std::optional<Address> Address::parse(std::string_view literal, std::uint16_t po
     return std::nullopt;
 }
 
+std::optional<Address> Address::of_localhost(std::string_view name) noexcept {
+    constexpr std::string_view kName = "localhost";
+    if (name.ends_with('.')) name.remove_suffix(1);
+    if (name.size() < kName.size()) return std::nullopt;
+    const std::string_view above = name.substr(0, name.size() - kName.size());
+    if (!above.empty() && !above.ends_with('.')) return std::nullopt;
+    if (!text::ci_equal(name.substr(above.size()), kName)) return std::nullopt;
+    return parse("127.0.0.1");
+}
+
 Address Address::from(const sockaddr* from) noexcept {
     Address result;
     if (from->sa_family == AF_INET) {

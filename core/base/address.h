@@ -53,6 +53,9 @@ struct Address {
     /// A literal, with or without brackets; never asks a resolver. Port is left at `port`.
     [[nodiscard]] static std::optional<Address> parse(std::string_view literal,
                                                       std::uint16_t port = 0) noexcept;
+    /// 127.0.0.1 for "localhost" and what ends in ".localhost", without case: these names mean
+    /// this host whatever a resolver knows (RFC 6761 6.3).
+    [[nodiscard]] static std::optional<Address> of_localhost(std::string_view name) noexcept;
     [[nodiscard]] static Address from(const sockaddr* from) noexcept;
     /// Fills `out`, returns the length that bind, sendto and friends want.
     unsigned to(sockaddr_storage& out) const noexcept;

@@ -44,7 +44,10 @@ std::vector<Address> lookup_host(const std::string& name) {
     addrinfo hints{};
     hints.ai_socktype = SOCK_DGRAM;
     addrinfo* first = nullptr;
-    if (getaddrinfo(name.c_str(), nullptr, &hints, &first) != 0) return {};
+    if (getaddrinfo(name.c_str(), nullptr, &hints, &first) != 0) {
+        const auto loopback = Address::of_localhost(name);
+        return loopback ? std::vector{*loopback} : std::vector<Address>{};
+    }
     const std::unique_ptr<addrinfo, decltype(&freeaddrinfo)> owner(first, freeaddrinfo);
     std::vector<Address> found;
     for (const addrinfo* at = first; at != nullptr; at = at->ai_next)

@@ -12,7 +12,7 @@ namespace fairlead::net {
 
 /// Addresses of all interfaces that are up, or of one by name; link-local IPv6 left out. Port 0.
 [[nodiscard]] std::vector<Address> interface_addresses(const std::string& interface = {});
-/// Asks the system's resolver. Empty when the name is unknown.
+/// Asks the system's resolver; localhost is known without it. Empty when the name is unknown.
 [[nodiscard]] std::vector<Address> lookup_host(const std::string& name);
 /// The name of an address by the system's resolver, which is given about a second.
 [[nodiscard]] std::optional<std::string> reverse_lookup(const Address& address);

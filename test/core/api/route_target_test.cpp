@@ -119,6 +119,16 @@ TEST_CASE("names of the hosts file are known, others are not") {
     CHECK(Hosts::system().find("localhost"));
 }
 
+TEST_CASE("localhost is known without a hosts file (RFC 6761 6.3)") {
+    const Hosts none("");
+    CHECK(none.find("LocalHost")->ip_text() == "127.0.0.1");
+    CHECK(none.find("sip.localhost.")->ip_text() == "127.0.0.1");
+    CHECK_FALSE(none.find("notlocalhost"));
+    CHECK_FALSE(none.find("localhost.example"));
+    CHECK_FALSE(none.find("."));
+    CHECK(Hosts("127.0.0.5 localhost").find("localhost")->ip_text() == "127.0.0.5");
+}
+
 TEST_CASE_METHOD(Fixture, "a reply goes where the topmost Via says (RFC 3261 18.2.2, RFC 3581 4)") {
     struct Row {
         std::string via;

@@ -59,6 +59,13 @@ TEST_CASE("duplicates collapse, interfaces and names resolve, other protocols ar
                         [](const Listener& one) { return one.address.version == 4; }) == 1);
 }
 
+TEST_CASE("localhost needs no hosts file (RFC 6761 6.3)") {
+    // A name that no file has: it stands for "localhost" itself, which most files have.
+    const auto l = listen_on({{.host = "fairlead-test.localhost"}});
+    CHECK(std::any_of(l.listeners.begin(), l.listeners.end(),
+                      [](const Listener& one) { return one.address.is_loopback(); }));
+}
+
 TEST_CASE("no wish means the interfaces") {
     const auto l = listen_on({});
     CHECK(std::any_of(l.listeners.begin(), l.listeners.end(),
