@@ -33,6 +33,8 @@ struct Verdict {
     constexpr explicit Verdict(int c) noexcept : code(c) {}
     constexpr explicit Verdict(ScriptError e) noexcept : code(static_cast<int>(e)) {}
     friend constexpr bool operator==(Verdict, Verdict) = default;
+    /// yes or no.
+    static constexpr Verdict of(bool truth) noexcept { return Verdict(truth ? 1 : -1); }
     static const Verdict yes, no, stop;
 };
 inline constexpr Verdict Verdict::yes{1};

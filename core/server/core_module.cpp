@@ -105,7 +105,7 @@ public:
         return Verdict::yes;
     }
     Verdict is_flag_set(Message& m, int flag) {
-        return is_flag(flag) && (m.flags >> flag & 1U) != 0 ? Verdict::yes : Verdict::no;
+        return Verdict::of(is_flag(flag) && (m.flags >> flag & 1U) != 0);
     }
     static Result<void> check_flag(const Module&, std::span<const Value> args) {
         if (!args[0].is_integer() || is_flag(args[0].integer())) return {};

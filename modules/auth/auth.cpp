@@ -122,7 +122,7 @@ Verdict Auth::send(Message& m, bool www, std::string_view realm, const Value& fl
     m.append_to_reply(m.arena.copy(line));
     challenges.add();
     const int sent = www ? reply(401, "Unauthorized") : reply(407, "Proxy Authentication Required");
-    return sent > 0 ? Verdict::yes : Verdict::no;
+    return Verdict::of(sent > 0);
 }
 
 Verdict Auth::www_challenge(Message& m, std::string_view realm, Value flags) {
@@ -138,7 +138,7 @@ Verdict Auth::auth_challenge(Message& m, std::string_view realm, Value flags) {
 Verdict Auth::auth_get_www_authenticate(Message& m, std::string_view realm, Value flags,
                                         const VariableRef& target) {
     const std::string line = challenge(m, "WWW-Authenticate", realm, number(flags));
-    return !line.empty() && target.set(m, m.arena.copy(line)) ? Verdict::yes : Verdict::no;
+    return Verdict::of(!line.empty() && target.set(m, m.arena.copy(line)));
 }
 
 // ---- Credentials --------------------------------------------------------------------------------
@@ -273,14 +273,14 @@ Verdict Auth::pv_auth_check(Message& m, std::string_view realm, std::string_view
 Verdict Auth::consume_credentials(Message& m) {
     const auto* const header = std::bit_cast<const sip::Header*>(m.slots[slot_]);
     if (header == nullptr || m.edits.is_removed(*header)) return Verdict::no;
-    return m.edits.remove(*header) ? Verdict::yes : Verdict::no;
+    return Verdict::of(m.edits.remove(*header));
 }
 
 Verdict Auth::has_credentials(Message& m, std::string_view realm) {
     bool malformed = false;
     const bool has = find(m, sip::HeaderType::authorization, realm, malformed) ||
                      find(m, sip::HeaderType::proxy_authorization, realm, malformed);
-    return has ? Verdict::yes : Verdict::no;
+    return Verdict::of(has);
 }
 
 }  // namespace fairlead::auth

@@ -38,10 +38,6 @@ std::uint64_t hash(std::string_view a, std::string_view b = {}) noexcept {
     return h ^ h >> 32;
 }
 
-constexpr Verdict answer(bool yes) noexcept {
-    return yes ? Verdict::yes : Verdict::no;
-}
-
 }  // namespace
 
 class Cfgutils final : public Module {
@@ -78,7 +74,7 @@ public:
 
     Verdict rand_event(Message&) {
         const int probability = shared_->probability;
-        return answer(static_cast<int>(core_->random().below(100)) < probability);
+        return Verdict::of(static_cast<int>(core_->random().below(100)) < probability);
     }
     Verdict rand_set_prob(Message&, int percent) {
         if (percent < 0 || percent > 100) {
@@ -111,7 +107,7 @@ public:
         return Verdict::yes;
     }
     Verdict is_gflag(Message&, int flag) {
-        return answer(is_flag(flag) && (shared_->flags >> flag & 1) != 0);
+        return Verdict::of(is_flag(flag) && (shared_->flags >> flag & 1) != 0);
     }
 
     // ---- Locks ----------------------------------------------------------------------------------
@@ -143,7 +139,8 @@ public:
     // ---- Routes, hashes, looking inside ---------------------------------------------------------
 
     Verdict check_route_exists(Message&, std::string_view name) {
-        return answer(!name.empty() && core_->script().find(Route::request, name) != RouteId::none);
+        return Verdict::of(!name.empty() &&
+                           core_->script().find(Route::request, name) != RouteId::none);
     }
     Verdict route_if_exists(Message& m, std::string_view name) {
         constexpr int kDeepest = 16;

@@ -95,13 +95,13 @@ public:
 
     Verdict has_ruri_user(Message& m) {
         const auto uri = sip::parse_uri(m.uri());
-        return answer(uri && !uri->user.empty());
+        return Verdict::of(uri && !uri->user.empty());
     }
     Verdict has_user_agent(Message& m) {
-        return answer(!m.sip.text(sip::HeaderType::user_agent).empty());
+        return Verdict::of(!m.sip.text(sip::HeaderType::user_agent).empty());
     }
     /// Messages from the network are counted from 1.
-    Verdict is_faked_msg(Message& m) { return answer(m.number == 0); }
+    Verdict is_faked_msg(Message& m) { return Verdict::of(m.number == 0); }
 
     Verdict set_recv_socket(Message& m, std::string_view spec) {
         for (const Listener& listener : core_->net().listeners()) {
@@ -161,7 +161,6 @@ public:
     }
 
 private:
-    static constexpr Verdict answer(bool yes) noexcept { return yes ? Verdict::yes : Verdict::no; }
     static Verdict receive_on(Message& m, const Listener& listener) noexcept {
         m.received.listener = listener.index;
         m.received.local = listener.address;
@@ -174,7 +173,7 @@ private:
             if (!target) m.error = target.error();
             return Verdict::no;
         }
-        return answer(core_->net().send(*target, bytes) == Sent::queued);
+        return Verdict::of(core_->net().send(*target, bytes) == Sent::queued);
     }
     static Verdict force(Message& m, const Listener& listener) noexcept {
         m.target.listener = listener.index;

@@ -189,7 +189,7 @@ Verdict Htable::matches(Table* table, std::string_view op, std::string_view valu
     }
     bool found = false;
     each_match(*table, *test, values, [&](const Copied&) { return !(found = true); });
-    return found ? Verdict::yes : Verdict::no;
+    return Verdict::of(found);
 }
 
 // ---- Functions ----------------------------------------------------------------------------------
@@ -241,7 +241,7 @@ Verdict Htable::sht_setxs(Message& m, std::string_view table, std::string_view k
     (void)m;
     Table* const wanted = named(table);
     const auto time = number_of(seconds);
-    return wanted != nullptr && time && wanted->set(key, value, time) ? Verdict::yes : Verdict::no;
+    return Verdict::of(wanted != nullptr && time && wanted->set(key, value, time));
 }
 
 Verdict Htable::sht_setxi(Message& m, std::string_view table, std::string_view key, Value value,
@@ -272,7 +272,7 @@ Verdict Htable::sht_unlock(Message& m, std::string_view what) {
     const auto mine = std::ranges::find(held_, std::pair(at.table, std::string(at.key)));
     if (mine == held_.end()) return Verdict::no;
     held_.erase(mine);
-    return at.table->let_go(at.key) ? Verdict::yes : Verdict::no;
+    return Verdict::of(at.table->let_go(at.key));
 }
 
 Verdict Htable::sht_match_name(Message& m, std::string_view table, std::string_view op,

@@ -70,7 +70,7 @@ Verdict Htable::sht_iterator_sets(Message& m, std::string_view name, std::string
     (void)m;
     Iterator* const it = iterator(name);
     const Copied* const now = it != nullptr ? it->current() : nullptr;
-    return now != nullptr && it->table->set(now->key, value) ? Verdict::yes : Verdict::no;
+    return Verdict::of(now != nullptr && it->table->set(now->key, value));
 }
 
 Verdict Htable::sht_iterator_seti(Message& m, std::string_view name, Value value) {

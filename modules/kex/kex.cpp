@@ -50,11 +50,11 @@ public:
         const bool is_uri = parsed && parsed->is_sip();
         const bool ours = is_uri ? net_->is_myself(parsed->host, parsed->port, Proto::none)
                                  : net_->is_myself(uri, 0, Proto::none);
-        return ours ? Verdict::yes : Verdict::no;
+        return Verdict::of(ours);
     }
 
     Verdict pv_printf(Message& m, const VariableRef& variable, std::string_view text) {
-        return variable.set(m, Value(text)) ? Verdict::yes : Verdict::no;
+        return Verdict::of(variable.set(m, Value(text)));
     }
 
     Verdict setdebug(Message&, int level) {
@@ -91,7 +91,7 @@ private:
     }
     static Verdict is_set(const std::uint32_t* flags, int flag) noexcept {
         if (flags == nullptr || !is_flag(flag)) return Verdict::no;
-        return (*flags >> flag & 1) != 0 ? Verdict::yes : Verdict::no;
+        return Verdict::of((*flags >> flag & 1) != 0);
     }
 
     const Net* net_ = nullptr;

@@ -58,9 +58,9 @@ public:
         const std::size_t end =
             port.empty() ? offset(m, host) + host.size() : offset(m, port) + port.size();
         const std::string text = m.received.source.text();
-        return answer(m.edits.replace(offset(m, host),
-                                      static_cast<std::uint32_t>(end - offset(m, host)),
-                                      m.arena.copy(text)));
+        return Verdict::of(m.edits.replace(offset(m, host),
+                                           static_cast<std::uint32_t>(end - offset(m, host)),
+                                           m.arena.copy(text)));
     }
     Verdict fix_nated_register(Message& m) {
         if (received == nullptr) {
@@ -70,7 +70,7 @@ public:
         std::string uri = "sip:" + m.received.source.text();
         if (m.received.proto != Proto::udp)
             uri += fmt::format(";transport={}", name(m.received.proto));
-        return answer(received->set(m, m.arena.copy(uri)));
+        return Verdict::of(received->set(m, m.arena.copy(uri)));
     }
     Verdict add_contact_alias(Message& m) {
         return alias(m, m.received.source.ip_text(true), m.received.source.port, m.received.proto);
@@ -110,7 +110,7 @@ public:
     }
     Verdict is_rfc1918(Message& m, std::string_view ip) {
         (void)m;
-        return answer(is_private(ip));
+        return Verdict::of(is_private(ip));
     }
     Verdict nat_uac_test(Message& m, int tests) {
         const sip::Via* const via = m.sip.via();
@@ -135,7 +135,7 @@ public:
                                                          return media && !media->same_ip(source);
                                                      })) ||
             ((tests & 512) != 0 && goes_elsewhere(m));
-        return answer(found);
+        return Verdict::of(found);
     }
 
 private:
@@ -171,8 +171,6 @@ private:
         return (!via->received.empty() && !text::ci_equal(via->received, via->host)) ||
                (rport && *rport != via->effective_port()) || is_socket(via->proto);
     }
-    static Verdict answer(bool yes) noexcept { return yes ? Verdict::yes : Verdict::no; }
-
     Verdict alias(Message& m, std::string_view ip, std::uint16_t port, Proto proto) {
         const auto at = contact(m);
         if (!at) return Verdict::no;

@@ -13,10 +13,6 @@ namespace fairlead::pv {
 
 namespace {
 
-constexpr Verdict answer(bool yes) noexcept {
-    return yes ? Verdict::yes : Verdict::no;
-}
-
 bool is_filled(const Value& v) noexcept {
     return v.is_string() && !v.string().empty();
 }
@@ -44,26 +40,26 @@ Result<void> Pv::prepare(Core& given) {
 }
 
 Verdict Pv::pv_isset(Message& m, const VariableRef& var) {
-    return answer(!var.get(m).is_null());
+    return Verdict::of(!var.get(m).is_null());
 }
 Verdict Pv::pv_unset(Message& m, const VariableRef& var) {
-    return answer(var.set(m, Value()));
+    return Verdict::of(var.set(m, Value()));
 }
 Verdict Pv::is_int(Message& m, const VariableRef& var) {
-    return answer(var.get(m).is_integer());
+    return Verdict::of(var.get(m).is_integer());
 }
 Verdict Pv::not_empty(Message& m, const VariableRef& var) {
-    return answer(is_filled(var.get(m)));
+    return Verdict::of(is_filled(var.get(m)));
 }
 Verdict Pv::xavp_copy(Message& m, std::string_view from, int index, std::string_view to,
                       std::optional<int> to_index) {
-    return answer(copy_xavp(m, from, index, to,
-                            to_index ? std::optional<std::int64_t>(*to_index) : std::nullopt));
+    return Verdict::of(copy_xavp(m, from, index, to,
+                                 to_index ? std::optional<std::int64_t>(*to_index) : std::nullopt));
 }
 Verdict Pv::slist_explode(Message& m, std::string_view list, std::string_view separators,
                           std::string_view mode, std::string_view name) {
     const bool trim = mode.find('t') != mode.npos;
-    return answer(explode_list(m, list, separators, trim, name));
+    return Verdict::of(explode_list(m, list, separators, trim, name));
 }
 Verdict Pv::var_to_xavp(Message& m, std::string_view var, std::string_view xavp) {
     m.xavps.remove_all(m.xavps.roots(), xavp);
@@ -110,9 +106,9 @@ std::string_view Pv::avp_alias(std::string_view name) const noexcept {
 
 Verdict Pv::type_is(Message& m, const VariableRef& var, std::string_view type) {
     const Value value = var.get(m);
-    if (text::ci_equal(type, "int")) return answer(value.is_integer());
-    if (text::ci_equal(type, "str")) return answer(value.is_string());
-    if (text::ci_equal(type, "null")) return answer(value.is_null());
+    if (text::ci_equal(type, "int")) return Verdict::of(value.is_integer());
+    if (text::ci_equal(type, "str")) return Verdict::of(value.is_string());
+    if (text::ci_equal(type, "null")) return Verdict::of(value.is_null());
     LOG(error, "typeof takes int, str or null, not \"{}\"", type);
     return Verdict::no;
 }

@@ -74,7 +74,7 @@ Verdict Pv::sbranch_set_ruri(Message& m) {
 Verdict Pv::sbranch_append(Message& m) {
     if (static_branch.uri.empty() || !m.is_request()) return Verdict::no;
     const std::size_t most = core != nullptr ? core->globals().max_branches : kMaxBranches;
-    return m.append_branch(target(m, static_branch), most) ? Verdict::yes : Verdict::no;
+    return Verdict::of(m.append_branch(target(m, static_branch), most));
 }
 
 Verdict Pv::sbranch_reset(Message&) {

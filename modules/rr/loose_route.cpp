@@ -88,7 +88,7 @@ Verdict Rr::loose_route_mode(Message& m, int mode) {
 Verdict Rr::loose_route_preloaded(Message& m) {
     if (has_to_tag(m)) return Verdict::no;
     const int result = loose_route(m).code;
-    return result > 0 || result == -3 ? Verdict::yes : Verdict::no;
+    return Verdict::of(result > 0 || result == -3);
 }
 
 int Rr::follow(Message& m, State& s, bool strict_too) {
@@ -186,7 +186,7 @@ const Rr::State& Rr::with_params(Message& m) {
 
 Verdict Rr::check_route_param(Message& m, const Regex& pattern) {
     const State& s = with_params(m);
-    return s.has_params && pattern.matches(s.route_params) ? Verdict::yes : Verdict::no;
+    return Verdict::of(s.has_params && pattern.matches(s.route_params));
 }
 
 bool Rr::is_upstream(Message& m) {
@@ -200,11 +200,11 @@ Verdict Rr::is_direction(Message& m, std::string_view direction) {
         LOG(error, "is_direction takes upstream or downstream, not \"{}\"", direction);
         return Verdict::no;
     }
-    return is_upstream(m) == upstream ? Verdict::yes : Verdict::no;
+    return Verdict::of(is_upstream(m) == upstream);
 }
 
 Verdict Rr::rr_next_hop_route(Message& m) {
-    return state(m).next_is_route ? Verdict::yes : Verdict::no;
+    return Verdict::of(state(m).next_is_route);
 }
 
 Value Rr::route_uri(Message& m) {

@@ -149,7 +149,7 @@ Result<void> Rr::set_custom_user(std::string_view text, ParamVariables& variable
 }
 
 Verdict Rr::add_rr_param(Message& m, std::string_view param) {
-    return add_param(m, param) ? Verdict::yes : Verdict::no;
+    return Verdict::of(add_param(m, param));
 }
 
 bool Rr::add_param(Message& m, std::string_view param) {

@@ -150,7 +150,7 @@ public:
 
     Verdict reply(Message& m) {
         if (!noreply || m.slots[slot_] == 0) return Verdict::no;
-        return answer(m) ? Verdict::yes : Verdict::no;
+        return Verdict::of(answer(m));
     }
 
 private:

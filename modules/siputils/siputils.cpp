@@ -19,10 +19,6 @@ namespace fairlead::siputils {
 
 namespace {
 
-constexpr Verdict answer(bool yes) noexcept {
-    return yes ? Verdict::yes : Verdict::no;
-}
-
 bool is_alpha(char c) noexcept {
     const char lower = text::to_lower(c);
     return lower >= 'a' && lower <= 'z';
@@ -54,15 +50,16 @@ public:
         return {};
     }
 
-    Verdict is_request(Message& m) { return answer(m.is_request()); }
-    Verdict is_reply(Message& m) { return answer(!m.is_request()); }
+    Verdict is_request(Message& m) { return Verdict::of(m.is_request()); }
+    Verdict is_reply(Message& m) { return Verdict::of(!m.is_request()); }
     Verdict has_totag(Message& m) {
-        return answer(m.sip.to() != nullptr && !m.sip.to()->tag.empty());
+        return Verdict::of(m.sip.to() != nullptr && !m.sip.to()->tag.empty());
     }
 
     Verdict is_first_hop(Message& m, std::optional<int> mode) {
         // A request that passed only its sender has one Via.
-        if (m.is_request()) return answer(m.sip.via() != nullptr && m.sip.second_via() == nullptr);
+        if (m.is_request())
+            return Verdict::of(m.sip.via() != nullptr && m.sip.second_via() == nullptr);
         const auto route = sip::parse_name_addr(first_record_route(m));
         const auto uri = route ? sip::parse_uri(route->uri) : std::nullopt;
         if (!uri || !uri->is_sip()) return Verdict::no;
@@ -72,7 +69,7 @@ public:
         if (mode.value_or(0) == 1) return Verdict::yes;
         // Without a mode a reply that comes from ourselves is a loop.
         const auto address = Address::parse(uri->host);
-        return answer(address && !address->same_ip(m.received.source));
+        return Verdict::of(address && !address->same_ip(m.received.source));
     }
 
     Verdict options_reply(Message& m) {
@@ -89,10 +86,10 @@ public:
 
     Verdict uri_param(Message& m, std::string_view name, std::optional<std::string_view> value) {
         const auto found = request_uri_param(m, name);
-        return answer(found && *found == value.value_or(""));
+        return Verdict::of(found && *found == value.value_or(""));
     }
     Verdict uri_param_any(Message& m, std::string_view name) {
-        return answer(request_uri_param(m, name).has_value());
+        return Verdict::of(request_uri_param(m, name).has_value());
     }
     Verdict add_uri_param(Message& m, std::string_view param) {
         const auto uri = sip::parse_uri(m.uri());
@@ -104,7 +101,7 @@ public:
     }
     Verdict get_uri_param(Message& m, std::string_view name, const VariableRef& variable) {
         const auto found = request_uri_param(m, name);
-        return answer(found && variable.set(m, Value(*found)));
+        return Verdict::of(found && variable.set(m, Value(*found)));
     }
     Verdict uri_param_rm(Message& m, std::string_view name) {
         const auto uri = sip::parse_uri(m.uri());
@@ -125,23 +122,23 @@ public:
     }
 
     Verdict is_uri(Message&, std::string_view uri) {
-        return answer(sip::parse_uri(uri).has_value());
+        return Verdict::of(sip::parse_uri(uri).has_value());
     }
-    Verdict is_e164(Message&, std::string_view number) { return answer(e164(number)); }
+    Verdict is_e164(Message&, std::string_view number) { return Verdict::of(e164(number)); }
     Verdict is_uri_user_e164(Message&, std::string_view uri) {
         const auto parsed = sip::parse_uri(uri);
-        return answer(parsed && e164(parsed->user));
+        return Verdict::of(parsed && e164(parsed->user));
     }
     Verdict is_tel_number(Message&, std::string_view value) {
         if (value.starts_with('+')) value.remove_prefix(1);
-        return answer(!value.empty() && std::ranges::all_of(value, text::is_digit));
+        return Verdict::of(!value.empty() && std::ranges::all_of(value, text::is_digit));
     }
     Verdict is_numeric(Message&, std::string_view value) {
-        return answer(!value.empty() && std::ranges::all_of(value, text::is_digit));
+        return Verdict::of(!value.empty() && std::ranges::all_of(value, text::is_digit));
     }
     Verdict is_alphanum(Message& m, std::string_view value) { return is_alphanumex(m, value, ""); }
     Verdict is_alphanumex(Message&, std::string_view value, std::string_view extra) {
-        return answer(!value.empty() && std::ranges::all_of(value, [&](char c) {
+        return Verdict::of(!value.empty() && std::ranges::all_of(value, [&](char c) {
             return text::is_digit(c) || is_alpha(c) || extra.find(c) != std::string_view::npos;
         }));
     }
@@ -149,15 +146,15 @@ public:
     Verdict cmp_uri(Message&, std::string_view a, std::string_view b) {
         const auto left = sip::parse_uri(a);
         const auto right = sip::parse_uri(b);
-        return answer(left && right && sip::equal(*left, *right));
+        return Verdict::of(left && right && sip::equal(*left, *right));
     }
     Verdict cmp_aor(Message&, std::string_view a, std::string_view b) {
-        return answer(same_aor(a, b));
+        return Verdict::of(same_aor(a, b));
     }
     Verdict cmp_hdr_name(Message&, std::string_view a, std::string_view b) {
         const sip::HeaderType type = sip::header_type(a);
-        return answer(type == sip::HeaderType::other ? text::ci_equal(a, b)
-                                                     : type == sip::header_type(b));
+        return Verdict::of(type == sip::HeaderType::other ? text::ci_equal(a, b)
+                                                          : type == sip::header_type(b));
     }
 
     Verdict is_supported(Message& m, std::string_view option) {
@@ -180,7 +177,7 @@ public:
             const std::size_t scheme = value.find(' ');
             if (scheme == std::string_view::npos) continue;
             const auto user = sip::find_param(value.substr(scheme + 1), "username", ',');
-            if (user) return answer(unquoted(user->value) == name);
+            if (user) return Verdict::of(unquoted(user->value) == name);
         }
         return Verdict::no;
     }
@@ -199,7 +196,7 @@ public:
         for (const char c : uri.substr(params)) user[size++] = text::to_lower(c);
         const std::string_view made =
             m.arena.concat({"sip:", std::string_view(user, size), "@", host, ";user=phone"});
-        return answer(sip::parse_uri(made) && result.set(m, Value(made)));
+        return Verdict::of(sip::parse_uri(made) && result.set(m, Value(made)));
     }
 
     Verdict is_gruu(Message& m, std::optional<std::string_view> text) {
@@ -212,12 +209,12 @@ public:
     Verdict set_uri_user(Message& m, const VariableRef& variable, std::string_view user) {
         const auto uri = sip::parse_uri(string_of(m, variable));
         if (!uri || !uri->is_sip()) return Verdict::no;
-        return answer(variable.set(m, Value(uri_edit::with_user(m.arena, *uri, user))));
+        return Verdict::of(variable.set(m, Value(uri_edit::with_user(m.arena, *uri, user))));
     }
     Verdict set_uri_host(Message& m, const VariableRef& variable, std::string_view host) {
         const auto uri = sip::parse_uri(string_of(m, variable));
         if (!uri || !uri->is_sip() || host.empty()) return Verdict::no;
-        return answer(variable.set(m, Value(uri_edit::with_host(m.arena, *uri, host))));
+        return Verdict::of(variable.set(m, Value(uri_edit::with_host(m.arena, *uri, host))));
     }
 
     Verdict hdr_date_check(Message& m, int seconds) {
@@ -226,7 +223,7 @@ public:
         std::tm when{};
         const char* const end = strptime(date.c_str(), "%a, %d %b %Y %H:%M:%S GMT", &when);
         if (end == nullptr || *end != '\0') return Verdict::no;
-        return answer(timegm(&when) >= clock_->unix_seconds() - seconds);
+        return Verdict::of(timegm(&when) >= clock_->unix_seconds() - seconds);
     }
 
     // ---- Contacts that carry another address in their user
@@ -296,7 +293,7 @@ private:
                 return Verdict::no;
             }
         }
-        return answer(!changes.empty());
+        return Verdict::of(!changes.empty());
     }
     static std::string_view unquoted(std::string_view s) noexcept {
         return s.size() >= 2 && s.front() == '"' && s.back() == '"' ? s.substr(1, s.size() - 2) : s;

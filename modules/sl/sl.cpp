@@ -109,7 +109,7 @@ Verdict Sl::sl_forward_reply(Message& m, std::optional<int> code,
     if (!sip::write_relayed_reply(out, m.sip, m.edits.list(), new_code, phrase)) return Verdict::no;
     const bool sent =
         core_->net().send(*target, out.text(), {.handler = on_failure_}) == Sent::queued;
-    return sent ? Verdict::yes : Verdict::no;
+    return Verdict::of(sent);
 }
 
 Value Sl::local_to_tag(Message& m, char kind) {

@@ -16,7 +16,7 @@ constexpr std::string_view kDefaultBoundary = "unique-boundary-1";
 
 Verdict replace_body_with(Message& m, std::string_view body) {
     const sip::Frame& frame = m.sip.frame();
-    return answer(m.edits.replace(frame.body_offset, frame.body_size, body));
+    return Verdict::of(m.edits.replace(frame.body_offset, frame.body_size, body));
 }
 
 /// The boundary of a message with several parts; "" otherwise.
@@ -119,7 +119,8 @@ int audio_hold(std::string_view sdp) noexcept {
 Verdict Textops::has_body(Message& m, std::optional<std::string_view> type) {
     if (m.sip.body().empty()) return Verdict::no;
     if (!type || type->empty() || *type == "0") return Verdict::yes;
-    return answer(text::ci_equal(media_type(m.sip.text(sip::HeaderType::content_type)), *type));
+    return Verdict::of(
+        text::ci_equal(media_type(m.sip.text(sip::HeaderType::content_type)), *type));
 }
 
 Verdict Textops::set_body(Message& m, std::string_view body, std::string_view type) {
@@ -127,7 +128,7 @@ Verdict Textops::set_body(Message& m, std::string_view body, std::string_view ty
     if (replaced != Verdict::yes) return replaced;
     const sip::Header* const header = m.sip.header(sip::HeaderType::content_type);
     if (header != nullptr && !m.edits.is_removed(*header)) {
-        return answer(m.edits.replace(header->value_offset, header->value_length, type));
+        return Verdict::of(m.edits.replace(header->value_offset, header->value_length, type));
     }
     m.edits.append_header(m.sip, m.arena.concat({"Content-Type: ", type, "\r\n"}));
     return Verdict::yes;
@@ -210,12 +211,12 @@ Verdict Textops::append_body_part_hex(Message& m, std::string_view hex, std::str
 
 Verdict Textops::get_body_part(Message& m, std::string_view type, const VariableRef& variable) {
     const auto part = find_part(m, type);
-    return answer(part && variable.set(m, Value(part->behind_type)));
+    return Verdict::of(part && variable.set(m, Value(part->behind_type)));
 }
 
 Verdict Textops::get_body_part_raw(Message& m, std::string_view type, const VariableRef& variable) {
     const auto part = find_part(m, type);
-    return answer(part && variable.set(m, Value(part->with_delimiter)));
+    return Verdict::of(part && variable.set(m, Value(part->with_delimiter)));
 }
 
 Verdict Textops::remove_body_part(Message& m, std::string_view type) {

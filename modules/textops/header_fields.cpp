@@ -23,7 +23,7 @@ Verdict remove_if(Message& m, Wanted wanted) {
     for (const sip::Header& h : m.sip.headers()) {
         if (!m.edits.is_removed(h) && wanted(h)) any = m.edits.remove(h) || any;
     }
-    return answer(any);
+    return Verdict::of(any);
 }
 
 bool has_name(const Message& m, const sip::Header& h, std::string_view name) noexcept {
@@ -127,7 +127,7 @@ Verdict Textops::remove_hf_idx(Message& m, std::string_view name, int index) {
     while (m.sip.header(name, count) != nullptr) ++count;
     const std::int64_t at = index < 0 ? static_cast<std::int64_t>(count) + index : index;
     if (at < 0 || at >= static_cast<std::int64_t>(count)) return Verdict::no;
-    return answer(m.edits.remove(*m.sip.header(name, static_cast<std::size_t>(at))));
+    return Verdict::of(m.edits.remove(*m.sip.header(name, static_cast<std::size_t>(at))));
 }
 
 Verdict Textops::append_to_reply(Message& m, std::string_view lines) {

@@ -57,12 +57,12 @@ const Pattern* Textops::by_line(const Regex& pattern) {
 
 Verdict Textops::search(Message& m, const Regex& pattern) {
     const Pattern* const found = by_line(pattern);
-    return answer(found != nullptr && found->matches(m.sip.bytes()));
+    return Verdict::of(found != nullptr && found->matches(m.sip.bytes()));
 }
 
 Verdict Textops::search_body(Message& m, const Regex& pattern) {
     const Pattern* const found = by_line(pattern);
-    return answer(found != nullptr && !m.sip.body().empty() && found->matches(m.sip.body()));
+    return Verdict::of(found != nullptr && !m.sip.body().empty() && found->matches(m.sip.body()));
 }
 
 Verdict Textops::append_behind(Message& m, std::string_view where, const Regex& pattern,
@@ -89,7 +89,7 @@ Verdict Textops::search_hf(Message& m, std::string_view name, const Regex& patte
     if (found == nullptr) return Verdict::no;
     if (mode == 'l') {
         const sip::Header* const last = last_header(m, name);
-        return answer(last != nullptr && found->matches(m.sip.value(*last)));
+        return Verdict::of(last != nullptr && found->matches(m.sip.value(*last)));
     }
     for (std::size_t n = 0; const sip::Header* h = m.sip.header(name, n); ++n) {
         if (found->matches(m.sip.value(*h))) return Verdict::yes;

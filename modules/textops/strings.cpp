@@ -33,23 +33,23 @@ Verdict place(std::size_t found) noexcept {
 
 Verdict Textops::search_str(Message&, std::string_view text, const Regex& pattern) {
     const Pattern* const found = by_line(pattern);
-    return answer(found != nullptr && found->matches(text));
+    return Verdict::of(found != nullptr && found->matches(text));
 }
 
 Verdict Textops::cmp_str(Message&, std::string_view a, std::string_view b) {
-    return answer(a == b);
+    return Verdict::of(a == b);
 }
 
 Verdict Textops::cmp_istr(Message&, std::string_view a, std::string_view b) {
-    return answer(text::ci_equal(a, b));
+    return Verdict::of(text::ci_equal(a, b));
 }
 
 Verdict Textops::starts_with(Message&, std::string_view text, std::string_view prefix) {
-    return answer(text.starts_with(prefix));
+    return Verdict::of(text.starts_with(prefix));
 }
 
 Verdict Textops::ends_with(Message&, std::string_view text, std::string_view suffix) {
-    return answer(text.ends_with(suffix));
+    return Verdict::of(text.ends_with(suffix));
 }
 
 Verdict Textops::str_find(Message&, std::string_view text, std::string_view part) {

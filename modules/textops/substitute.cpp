@@ -90,7 +90,7 @@ Verdict replace_text(Message& m, std::string_view where, std::string_view wanted
         any = replace_bytes(m, where.substr(at, wanted.size()), text) || any;
         if (mode == "f") break;
     }
-    return answer(any);
+    return Verdict::of(any);
 }
 
 }  // namespace
@@ -102,7 +102,7 @@ Verdict Textops::replace_in(Message& m, std::string_view where, std::string_view
     const Pattern* const found =
         patterns_.find(pattern, {.any_case = true, .by_line = how.by_line});
     if (found == nullptr) return Verdict::no;
-    return answer(each_match(where, *found, how.all, [&](const Groups& groups) {
+    return Verdict::of(each_match(where, *found, how.all, [&](const Groups& groups) {
         return replace_bytes(m, groups[0], text);
     }));
 }
@@ -145,11 +145,11 @@ Verdict Textops::replace_body_str(Message& m, std::string_view wanted, std::stri
 
 Verdict Textops::subst(Message& m, const LazyText& expression) {
     const auto ready = make_ready(m, expression, patterns_);
-    return answer(ready && substitute_part(m, behind_start_line(m), *ready));
+    return Verdict::of(ready && substitute_part(m, behind_start_line(m), *ready));
 }
 Verdict Textops::subst_body(Message& m, const LazyText& expression) {
     const auto ready = make_ready(m, expression, patterns_);
-    return answer(ready && substitute_part(m, m.sip.body(), *ready));
+    return Verdict::of(ready && substitute_part(m, m.sip.body(), *ready));
 }
 
 Verdict Textops::subst_hf(Message& m, std::string_view name, const LazyText& expression,
@@ -159,14 +159,14 @@ Verdict Textops::subst_hf(Message& m, std::string_view name, const LazyText& exp
     if (!ready) return Verdict::no;
     if (mode == 'l') {
         const sip::Header* const last = last_header(m, name);
-        return answer(last != nullptr && substitute_part(m, m.sip.value(*last), *ready));
+        return Verdict::of(last != nullptr && substitute_part(m, m.sip.value(*last), *ready));
     }
     bool any = false;
     for (std::size_t n = 0; const sip::Header* h = m.sip.header(name, n); ++n) {
         any = (!m.edits.is_removed(*h) && substitute_part(m, m.sip.value(*h), *ready)) || any;
         if (mode == 'f') break;
     }
-    return answer(any);
+    return Verdict::of(any);
 }
 
 Verdict Textops::subst_uri(Message& m, const LazyText& expression) {
@@ -198,7 +198,7 @@ Verdict Textops::regex_substring(Message& m, std::string_view text, std::string_
     Groups groups;
     if (!found->search(text, 0, groups)) return Verdict::no;
     const std::string_view group = groups[static_cast<std::size_t>(index)];
-    return answer(group.data() != nullptr && variable.set(m, Value(group)));
+    return Verdict::of(group.data() != nullptr && variable.set(m, Value(group)));
 }
 
 }  // namespace fairlead::textops

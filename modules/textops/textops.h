@@ -121,8 +121,4 @@ bool replace_bytes(Message& m, std::string_view part, std::string_view text);
 /// The last header field with a name; null when there is none.
 [[nodiscard]] const sip::Header* last_header(const Message& m, std::string_view name) noexcept;
 
-constexpr Verdict answer(bool yes) noexcept {
-    return yes ? Verdict::yes : Verdict::no;
-}
-
 }  // namespace fairlead::textops

@@ -161,7 +161,7 @@ Verdict Textopsx::change_reply_status_code(Message& m, int code) {
 Verdict Textopsx::remove_body(Message& m) {
     const sip::Frame& frame = m.sip.frame();
     if (frame.body_size == 0) return Verdict::yes;
-    return answer(m.edits.replace(frame.body_offset, frame.body_size, {}));
+    return Verdict::of(m.edits.replace(frame.body_offset, frame.body_size, {}));
 }
 
 Verdict Textopsx::keep_hf(Message& m) {
@@ -182,14 +182,14 @@ Verdict Textopsx::keep_hf_re(Message& m, const Regex& pattern) {
 Verdict Textopsx::fnmatch(Message& m, std::string_view text, std::string_view pattern,
                           std::optional<std::string_view> flags) {
     if (!flags || flags->find('i') == std::string_view::npos) {
-        return answer(file_match(text, pattern));
+        return Verdict::of(file_match(text, pattern));
     }
     const auto lower = [&](std::string_view s) {
         char* const out = m.arena.allocate(s.size());
         std::ranges::transform(s, out, text::to_lower);
         return std::string_view(out, s.size());
     };
-    return answer(file_match(lower(text), lower(pattern)));
+    return Verdict::of(file_match(lower(text), lower(pattern)));
 }
 
 }  // namespace fairlead::textopsx

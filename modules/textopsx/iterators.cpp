@@ -69,17 +69,17 @@ Verdict Textopsx::hf_next(Message& m, std::string_view name) {
     if (i == nullptr) return Verdict::no;
     const auto count = static_cast<std::ptrdiff_t>(m.sip.headers().size());
     i->at = std::min(i->at + 1, count);
-    return answer(i->at < count);
+    return Verdict::of(i->at < count);
 }
 Verdict Textopsx::hf_prev(Message& m, std::string_view name) {
     Iterator* const i = find(m, headers_, name);
     if (i == nullptr) return Verdict::no;
     i->at = std::max<std::ptrdiff_t>(i->at - 1, -1);
-    return answer(i->at >= 0);
+    return Verdict::of(i->at >= 0);
 }
 Verdict Textopsx::hf_remove(Message& m, std::string_view name) {
     const sip::Header* const h = header(m, name);
-    return answer(h != nullptr && m.edits.remove(*h));
+    return Verdict::of(h != nullptr && m.edits.remove(*h));
 }
 Verdict Textopsx::hf_append(Message& m, std::string_view name, std::string_view lines) {
     const sip::Header* const h = header(m, name);
@@ -119,13 +119,14 @@ Verdict Textopsx::bl_next(Message& m, std::string_view name) {
     const std::size_t end = body.find('\n', from);
     i->at = static_cast<std::ptrdiff_t>(from);
     i->size = (end == std::string_view::npos ? body.size() : end + 1) - from;
-    return answer(i->size != 0);
+    return Verdict::of(i->size != 0);
 }
 Verdict Textopsx::bl_remove(Message& m, std::string_view name) {
     const Iterator* const i = line(m, name);
     if (i == nullptr || i->size == 0) return Verdict::no;
-    return answer(m.edits.replace(m.sip.frame().body_offset + static_cast<std::uint32_t>(i->at),
-                                  static_cast<std::uint32_t>(i->size), {}));
+    return Verdict::of(
+        m.edits.replace(m.sip.frame().body_offset + static_cast<std::uint32_t>(i->at),
+                        static_cast<std::uint32_t>(i->size), {}));
 }
 Verdict Textopsx::bl_append(Message& m, std::string_view name, std::string_view text) {
     const Iterator* const i = line(m, name);

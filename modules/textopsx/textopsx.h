@@ -78,8 +78,4 @@ private:
     Iterators headers_, lines_;
 };
 
-constexpr Verdict answer(bool yes) noexcept {
-    return yes ? Verdict::yes : Verdict::no;
-}
-
 }  // namespace fairlead::textopsx

@@ -197,7 +197,7 @@ Verdict remove_wanted(Message& m, std::string_view field, Split split) {
             any = remove_value(m, f) || any;
         }
     }
-    return answer(any);
+    return Verdict::of(any);
 }
 
 Verdict assign_wanted(Message& m, std::string_view field, std::string_view value, Split split) {
@@ -213,7 +213,7 @@ Verdict assign_wanted(Message& m, std::string_view field, std::string_view value
                                    : assign_param(m, f, *spec, value, split)) ||
               any;
     }
-    return answer(any);
+    return Verdict::of(any);
 }
 
 }  // namespace

@@ -155,7 +155,7 @@ Verdict Tm::t_is_set(Message& m, std::string_view what) {
                           : which == 'o' ? on_reply
                           : which == 'b' ? branch
                                          : RouteId::none;
-    return asked != RouteId::none ? Verdict::yes : Verdict::no;
+    return Verdict::of(asked != RouteId::none);
 }
 
 }  // namespace fairlead::tm

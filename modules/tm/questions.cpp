@@ -11,10 +11,6 @@ namespace {
 
 using BucketGuard = shm::Guard<Bucket>;
 
-Verdict verdict(bool yes) noexcept {
-    return yes ? Verdict::yes : Verdict::no;
-}
-
 /// Running timers follow a new final-response time (INVITE branches that ring follow fr_inv).
 void retime(Runtime& rt, Cell& c) noexcept {
     const Due now = c.at(rt.now());
@@ -55,11 +51,11 @@ Verdict Tm::t_check_status(Message& m, const Regex& code) {
     const Work* const w = work_of(rt_, m);
     if (m.is_request() && (w == nullptr || w->cell == nullptr)) return Verdict::no;
     const auto text = fmt::format_int(status_of(m));
-    return verdict(code.matches({text.data(), text.size()}));
+    return Verdict::of(code.matches({text.data(), text.size()}));
 }
 
 Verdict Tm::t_grep_status(Message& m, int code) {
-    return verdict(any_branch(m, [=](const Branch& b) { return b.status == code; }));
+    return Verdict::of(any_branch(m, [=](const Branch& b) { return b.status == code; }));
 }
 
 Verdict Tm::t_get_status_code(Message& m) {
@@ -71,25 +67,25 @@ Verdict Tm::t_is_canceled(Message& m) {
     const Work* const w = work_of(rt_, m);
     if (w == nullptr || w->cell == nullptr) return Verdict::no;
     const BucketGuard guard(*w->bucket);
-    return verdict(w->cell->has(Cell::cancelled));
+    return Verdict::of(w->cell->has(Cell::cancelled));
 }
 
 Verdict Tm::t_branch_timeout(Message& m) {
     const Work* const w = work_of(rt_, m);
-    return verdict(w != nullptr && w->branch != nullptr && w->branch->has(Branch::timed_out));
+    return Verdict::of(w != nullptr && w->branch != nullptr && w->branch->has(Branch::timed_out));
 }
 
 Verdict Tm::t_branch_replied(Message& m) {
     const Work* const w = work_of(rt_, m);
-    return verdict(w != nullptr && w->branch != nullptr && w->branch->has(Branch::replied));
+    return Verdict::of(w != nullptr && w->branch != nullptr && w->branch->has(Branch::replied));
 }
 
 Verdict Tm::t_any_timeout(Message& m) {
-    return verdict(any_branch(m, [](const Branch& b) { return b.has(Branch::timed_out); }));
+    return Verdict::of(any_branch(m, [](const Branch& b) { return b.has(Branch::timed_out); }));
 }
 
 Verdict Tm::t_any_replied(Message& m) {
-    return verdict(any_branch(m, [](const Branch& b) { return b.has(Branch::replied); }));
+    return Verdict::of(any_branch(m, [](const Branch& b) { return b.has(Branch::replied); }));
 }
 
 Verdict Tm::t_local_replied(Message& m, std::string_view which) {
@@ -105,14 +101,14 @@ Verdict Tm::t_local_replied(Message& m, std::string_view which) {
         received = received || (b->serial == c.serial && b->has(Branch::replied));
     const bool faked = w->branch != nullptr && w->branch->has(Branch::faked);
     const bool last = c.has(Cell::last_local) || (m.route_type == Route::failure && faked);
-    return verdict(last && (which != "all" || !received));
+    return Verdict::of(last && (which != "all" || !received));
 }
 
 Verdict Tm::t_is_expired(Message& m) {
     const Work* const w = work_of(rt_, m);
     if (w == nullptr || w->cell == nullptr) return Verdict::no;
     const BucketGuard guard(*w->bucket);
-    return verdict(w->cell->at(rt_.now()) >= w->cell->lifetime);
+    return Verdict::of(w->cell->at(rt_.now()) >= w->cell->lifetime);
 }
 
 Verdict Tm::t_set_fr(Message& m, int fr_inv, std::optional<int> fr) {

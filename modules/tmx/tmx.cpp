@@ -49,12 +49,12 @@ public:
             return Verdict::no;
         const std::uint64_t hash =
             std::hash<std::string_view>{}(m.sip.call_id()) ^ (cseq->number * 0x9e3779b97f4a7c15U);
-        return precheck_->elsewhere(core_->process().slot, hash | 1) ? Verdict::yes : Verdict::no;
+        return Verdict::of(precheck_->elsewhere(core_->process().slot, hash | 1));
     }
 
     template <Route R>
     Verdict runs_in(Message& m) {
-        return any_of(m.route_type, R) ? Verdict::yes : Verdict::no;
+        return Verdict::of(any_of(m.route_type, R));
     }
 
     Verdict t_cancel_branches(Message& m, std::string_view which) {
@@ -68,7 +68,7 @@ public:
             LOG(error, "t_cancel_branches takes all, others or this, not \"{}\"", which);
             return Verdict::no;
         }
-        return tm->cancel_branches(m, *wanted) ? Verdict::yes : Verdict::no;
+        return Verdict::of(tm->cancel_branches(m, *wanted));
     }
 
     Verdict t_cancel_callid(Message& m, std::string_view call_id, std::string_view cseq,
@@ -85,7 +85,7 @@ public:
         const std::uint32_t flags = *bit > 0 ? std::uint32_t{1} << static_cast<unsigned>(*bit) : 0;
         const bool done = tm->cancel_call(call_id, static_cast<std::uint32_t>(*number), flags,
                                           static_cast<std::uint16_t>(*cause));
-        return done ? Verdict::yes : Verdict::no;
+        return Verdict::of(done);
     }
     Verdict t_reply_callid(Message& m, std::string_view call_id, std::string_view cseq,
                            std::string_view code, std::string_view reason) {
@@ -98,7 +98,7 @@ public:
         }
         const bool done = tm->reply_to_call(call_id, static_cast<std::uint32_t>(*number),
                                             static_cast<int>(*status), reason);
-        return done ? Verdict::yes : Verdict::no;
+        return Verdict::of(done);
     }
 
     /// A statistic of tm, under its name there.
