@@ -1,5 +1,6 @@
 // Transactions: what the module shows to the server.
 // SPDX-License-Identifier: Apache-2.0
+#include "modules/tm/audit.h"
 #include "modules/tm/tm.h"
 #include "modules/tm/variables.h"
 
@@ -277,6 +278,11 @@ std::int64_t replies_absorbed(Module& m) {
     return value<&Counts::received_replies>(m) - value<&Counts::relayed_replies>(m);
 }
 
+template <std::int64_t Audit::* Field>
+std::int64_t audited(Module& m) {
+    return audit(static_cast<Tm&>(m).runtime()).*Field;
+}
+
 constexpr Statistic computed(std::string_view name, std::string_view doc,
                              std::int64_t (*read)(Module&)) {
     return {name, doc, nullptr, read};
@@ -303,6 +309,11 @@ constexpr Statistic statistics[] = {
     computed("rpl_absorbed", "Replies received and not passed on.", replies_absorbed),
     counted<&Counts::created>("created", "Transactions ever made."),
     counted<&Counts::freed>("freed", "Transactions ever freed."),
+    computed("live", "Transactions in the table, counted one by one.", audited<&Audit::live>),
+    computed("overdue", "… that are older than their timers allow: a fault of ours.",
+             audited<&Audit::overdue>),
+    computed("unaccounted", "created - freed - live: a fault of ours when it stays other than 0.",
+             audited<&Audit::unaccounted>),
     counted<&Counts::waiting>("began_waiting", "Transactions that gave back their buffers."),
     counted<&Counts::done_waiting>("ended_waiting", "… and were freed."),
     counted<&Counts::delayed_free>("delayed_free", "Frees put off because a process looked on."),

@@ -5,6 +5,7 @@ Nothing here waits by sleeping for a fixed time: each wait is for something to b
 deadline far above what is needed."""
 import contextlib
 import os
+import re
 import select
 import signal
 import socket
@@ -173,7 +174,30 @@ request_route {{ {route} }}
     def ended(self):
         return self.process.poll() is not None if not self.daemon else not is_alive(self.pid)
 
+    def report(self):
+        """Statistics by name, as the server logs them upon SIGUSR1."""
+        begin = os.path.getsize(self.log_file)
+        os.kill(self.pid, signal.SIGUSR1)
+
+        def whole():
+            with open(self.log_file, errors="replace") as f:
+                f.seek(begin)
+                text = f.read()
+            return "shmem:blocks = " in text and text
+
+        text = wait_until(whole, "the report upon SIGUSR1")
+        return {name: int(value) for name, value in re.findall(r"([\w:-]+) = (-?\d+)", text)}
+
+    def assert_books(self):
+        """No transaction was lost, and none is older than its timers allow."""
+        def good():
+            found = self.report()
+            # While messages are under way a walk through the table may meet some of them.
+            return found.get("tm:unaccounted", 0) == 0 and found.get("tm:overdue", 0) == 0
+        wait_until(good, "transactions that are accounted for and on time")
+
     def stop(self, number=signal.SIGTERM):
+        self.assert_books()
         family = self.family()
         os.kill(self.pid, number)
         wait_until(self.ended, "the end of the server")

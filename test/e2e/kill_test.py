@@ -64,16 +64,19 @@ class Server:
             return self.process.wait()
 
     def report(self):
-        """(transactions in memory, bytes of shared memory in use), logged on SIGUSR1."""
+        """(transactions in memory, bytes of shared memory in use, transactions that are overdue or
+        unaccounted for), logged on SIGUSR1."""
         begin = self.log.stat().st_size
         self.process.send_signal(signal.SIGUSR1)
         deadline = time.monotonic() + 5
         while time.monotonic() < deadline:
             text = self.log.read_text()[begin:]
             transactions = re.search(r"tm:inuse_transactions = (-?\d+)", text)
+            wrong = re.findall(r"tm:(?:overdue|unaccounted) = (-?\d+)", text)
             used = re.search(r"shmem:used_size = (\d+)", text)
             if transactions and used:
-                return int(transactions.group(1)), int(used.group(1))
+                return (int(transactions.group(1)), int(used.group(1)),
+                        sum(abs(int(n)) for n in wrong))
             select.select([], [], [], 0.01)
         raise AssertionError("no report on SIGUSR1")
 
@@ -156,7 +159,7 @@ def run(build, seconds, rate, folder):
         # Caches and tables that grow once, with the first calls, have then grown.
         subprocess.run(sipload(build, server.port, "--calls", str(2 * rate), "--rate", str(rate)),
                        capture_output=True, check=False)
-        before = wait_until_settled(server, (0, server.report()[1]))
+        before = wait_until_settled(server, (0, server.report()[1], 0))
         checks.check(before[0] == 0, f"no transactions before, {before[1]} bytes in use")
         load = subprocess.Popen(sipload(build, server.port, "--rate", str(rate), "--duration",
                                         str(seconds)), stdout=subprocess.PIPE, text=True)
@@ -174,10 +177,11 @@ def run(build, seconds, rate, folder):
         checks.check(started >= 0.9 * rate * seconds and done >= COMPLETE * started,
                      f"{done} of {started} calls completed, {report['uac']['retransmitted']} "
                      f"messages were sent again {report['uac']['reasons'] or ''}")
-        after = wait_until_settled(server, (0, before[1]))
+        after = wait_until_settled(server, (0, before[1], 0))
         checks.check(after[0] == 0, f"{after[0]} transactions are left")
         checks.check(after[1] <= before[1],
                      f"shared memory in use: {after[1]} bytes, before {before[1]}")
+        checks.check(after[2] == 0, f"{after[2]} transactions are overdue or unaccounted for")
         checks.check(server.stop() == 0, "a clean stop")
     finally:
         if server.is_running():

@@ -282,6 +282,8 @@ void Player::end() {
     host_->advance(Ms{60'000});  // longer than any timer of RFC 3261 17
     host_->discard_sent();
     const std::string leaks = host_->leaks();
+    if (leaks_allowed_ && !host_->bad_books().empty())
+        throw std::runtime_error("0: " + host_->bad_books());
     if (!leaks_allowed_ && !leaks.empty()) throw std::runtime_error("0: not given back: " + leaks);
 }
 

@@ -237,6 +237,18 @@ std::string ModuleHost::leaks() const {
     if (engine_->messages_out() != 0) {
         text += fmt::format("{} messages were not given back\n", engine_->messages_out());
     }
+    return text + bad_books();
+}
+
+std::string ModuleHost::bad_books() const {
+    std::string text;
+    for (const auto& loaded : registry.modules()) {
+        for (const Statistic& row : loaded->descriptor->statistics) {
+            if (row.name != "overdue" && row.name != "unaccounted") continue;
+            if (const std::int64_t n = row.read(*loaded->object); n != 0)
+                text += fmt::format("{}:{} = {}\n", loaded->name, row.name, n);
+        }
+    }
     return text;
 }
 

@@ -74,9 +74,11 @@ public:
 
     /// Blocks and bytes of shared memory in use.
     [[nodiscard]] shm::Totals memory_in_use() const { return segment->totals(); }
-    /// "" when every tag has as many blocks as right after start() and no message is still out;
-    /// else one line per difference.
+    /// "" when every tag has as many blocks as right after start(), no message is still out, and
+    /// bad_books() has nothing to say; else one line per difference.
     [[nodiscard]] std::string leaks() const;
+    /// A line for each module's statistic `overdue` or `unaccounted` that is not 0.
+    [[nodiscard]] std::string bad_books() const;
 
     [[nodiscard]] server::Engine& engine() noexcept { return *engine_; }
 

@@ -1,0 +1,83 @@
+// The books of transactions: the statistics created, freed, live, overdue and unaccounted.
+// SPDX-License-Identifier: Apache-2.0
+#include <catch2/catch.hpp>
+
+#include "modules/tm/tm.h"
+#include "test/modules/tm/call.h"
+
+namespace fairlead::test {
+namespace {
+
+/// A host in which one INVITE was relayed and is not answered.
+class Relayed : public TmHost {
+public:
+    Relayed() {
+        relay_all();
+        receive(Request("INVITE").branch("z9hG4bKaudit").str());
+        discard_sent();
+    }
+    tm::Runtime& runtime() { return module<tm::Tm>("tm")->runtime(); }
+    tm::Cell* cell() {
+        for (std::uint32_t slot = 0; slot < runtime().table.size(); ++slot)
+            if (tm::Cell* const c = runtime().table.bucket(slot).first.get()) return c;
+        return nullptr;
+    }
+};
+
+}  // namespace
+
+TEST_CASE("what was made and not freed is live, and on time") {
+    Relayed host;
+    for (int second = 0; second < 90; ++second) {
+        CHECK(host.count("live") == host.count("created") - host.count("freed"));
+        CHECK(host.count("overdue") == 0);
+        CHECK(host.count("unaccounted") == 0);
+        host.advance(Ms(1000));
+        host.discard_sent();
+    }
+    CHECK(host.count("created") == 1);
+    CHECK(host.count("live") == 0);
+    CHECK(host.leaks().empty());
+}
+
+TEST_CASE("a transaction that lost its timer is overdue") {
+    Relayed host;
+    host.runtime().core->timers().cancel(*host.cell());
+    CHECK(host.count("overdue") == 1);
+    CHECK(host.leaks().find("tm:overdue = 1") != std::string::npos);
+}
+
+TEST_CASE("a transaction whose timer should have fired is overdue, after some patience") {
+    Relayed host;
+    host.clock.advance(Ms(2000));  // nothing looks at the timers
+    CHECK(host.count("overdue") == 0);
+    host.clock.advance(Ms(2000));
+    CHECK(host.count("overdue") == 1);
+}
+
+TEST_CASE("a transaction that is armed for later than it must be is overdue") {
+    Relayed host;
+    tm::Cell& c = *host.cell();
+    c.armed_at = 60'000;
+    host.runtime().core->timers().set(c, Ms(60'000), host.runtime().timer);
+    CHECK(host.count("overdue") == 1);
+}
+
+TEST_CASE("a transaction beyond all of its times is overdue, whatever it is armed for") {
+    Relayed host;
+    tm::Cell& c = *host.cell();
+    host.clock.advance(Ms(2'000'000));
+    c.retransmit_at = c.branches->retransmit_at = c.branches->final_at = tm::kNever;
+    c.armed_at = 3'000'000;
+    CHECK(host.count("overdue") == 1);
+}
+
+TEST_CASE("a transaction that nobody counted is unaccounted for") {
+    Relayed host;
+    host.runtime().counts.freed.add();
+    CHECK(host.count("unaccounted") == -1);
+    host.runtime().counts.created.add(2);
+    CHECK(host.count("unaccounted") == 1);
+}
+
+}  // namespace fairlead::test
