@@ -3,7 +3,6 @@
 import os
 import re
 import signal
-import time
 
 import fairlead
 from fairlead import Client, Server
@@ -14,29 +13,27 @@ CRASHING = {
 }
 
 
-def kill_and_time(server, pid):
-    """Kills a process; the seconds until another one is in its place."""
+def kill(server, pid):
+    """Kills a process and waits until another one is in its place."""
     before = set(server.workers())
-    begin = time.monotonic()
     os.kill(pid, signal.SIGKILL)
 
     def is_replaced():
         now = set(server.workers())  # once: it may change between two looks
         return len(now) == len(before) and now != before
     fairlead.wait_until(is_replaced, "a new worker")
-    return time.monotonic() - begin
 
 
-def test_killed_worker_is_back_within_50_ms():
+def test_killed_worker_is_replaced():
     with Server(children=2) as server:
-        times = [kill_and_time(server, server.workers()[0]) for _ in range(3)]
-        # One of three may be disturbed by whatever else the machine does.
-        assert min(times) < 0.05, times
+        for _ in range(3):
+            kill(server, server.workers()[0])
         client = Client(server.port)
         for _ in range(20):
             assert client.ask() == 200
         client.close()
-        assert "exited by a signal 9" in server.log()
+        fairlead.wait_until(lambda: server.log().count("exited by a signal 9") == 3, "the log")
+        assert "too often" not in server.log()
 
 
 def test_crash_saves_the_datagram_and_costs_nothing_else():
@@ -102,7 +99,7 @@ def test_worker_that_hangs_is_killed_in_the_end():
 
 def test_control_process_is_replaced_too():
     with Server(children=2) as server:
-        kill_and_time(server, server.workers()[-1])
+        kill(server, server.workers()[-1])
         client = Client(server.port)
         assert client.ask() == 200
         client.close()

@@ -14,6 +14,9 @@ import sys
 import tempfile
 import time
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../support"))
+import ports
+
 DEADLINE = 20.0
 BINARY = os.environ["FAIRLEAD"]
 MODULES = os.environ["FAIRLEAD_MODULES"]
@@ -37,13 +40,6 @@ def threading_event():
     """A short pause between two looks that does not burn the processor others need."""
     poller = select.poll()
     return lambda seconds: poller.poll(seconds * 1000)
-
-
-def free_port():
-    """A UDP port of loopback that nobody had a moment ago."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 def is_alive(pid):
@@ -127,7 +123,7 @@ request_route {{ {route} }}
         self.directory = tempfile.TemporaryDirectory(prefix="fairlead-test-")
         self.path = self.directory.name
         os.chmod(self.path, 0o755)
-        self.port = free_port()
+        self.port = ports.reserve()
         self.run_dir = os.path.join(self.path, "run")
         self.pid_file = os.path.join(self.path, "server.pid")
         self.log_file = os.path.join(self.path, "log")
@@ -211,7 +207,7 @@ request_route {{ {route} }}
         if not os.path.isdir(self.run_dir):
             return []
         return sorted(os.path.join(self.run_dir, name) for name in os.listdir(self.run_dir)
-                      if name.startswith("fairlead-crash-"))
+                      if name.startswith("fairlead-crash-") and name.endswith(".sip"))
 
     def __enter__(self):
         try:

@@ -5,7 +5,7 @@ import select
 import socket
 import time
 
-LIMIT = 8.0  # seconds until a message that a scenario waits for is given up
+LIMIT = 20.0  # seconds until a message that a scenario waits for is given up
 
 
 class Missing(Exception):

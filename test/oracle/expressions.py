@@ -19,7 +19,7 @@ import sys
 import tempfile
 import time
 
-from server import DidNotStart, HeldPort, Server
+from server import DidNotStart, Server, reserve
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
@@ -111,10 +111,9 @@ class Client:
 
 def run(command, defines, cases, config):
     """What one server logged: {number: value}."""
-    held = HeldPort()
-    client = Client(("127.0.0.1", held.number))
-    held.release()
-    server = Server(command, config, defines, f"udp:127.0.0.1:{held.number}", held.number)
+    port = reserve()
+    client = Client(("127.0.0.1", port))
+    server = Server(command, config, defines, f"udp:127.0.0.1:{port}", port)
     try:
         for section, message in cases.sections.items():
             try:
@@ -132,7 +131,7 @@ def run(command, defines, cases, config):
 
     def neutral(value):
         return re.sub(rf"\b{client.port}\b", "CLIENT",
-                      re.sub(rf"\b{held.number}\b", "SERVER", value))
+                      re.sub(rf"\b{port}\b", "SERVER", value))
 
     values = {}
     for number, value in LOGGED.findall(log):

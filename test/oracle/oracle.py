@@ -20,7 +20,7 @@ import tempfile
 import scenarios
 import stock
 from agent import Agent, Missing
-from server import DidNotStart, HeldPort, Server
+from server import DidNotStart, Server, reserve
 from trace import compare, normalise
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -85,13 +85,11 @@ def named(entry):
 
 def run_one(command, config, scenario, defines, with_l, has_flush):
     """(trace per agent, error text or "") of one scenario on a server of its own."""
-    held = HeldPort()  # until the agents have their ports: none of them may get the server's
-    port = held.number
+    port = reserve()
     stage = Stage(port)
     stage.has_flush = bool(has_flush)
     listen = f"udp:127.0.0.1:{port}"
     values = defines(stage) if with_l else {**defines(stage), "LISTEN": listen}
-    held.release()
     server = Server(command, config, values, listen if with_l else "", port)
     error = ""
     try:
