@@ -1,8 +1,14 @@
-// What tm offers to other modules. `needs<&Mine::tm>()` binds it; see docs/modules.md.
+// What tm offers to other modules: Api (the transaction of a message) and UacApi (requests of our
+// own). Each is an interface with a version of its own that `needs<&Mine::tm>()` binds; see
+// docs/modules.md. Nothing that a transaction keeps is a code address: who is to be told is a
+// number that was given out before fork.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 #include <cstdint>
+#include <expected>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "core/module.h"
 
@@ -65,6 +71,123 @@ struct Api {
 
 protected:
     ~Api() = default;
+};
+
+// ---- Requests of our own ------------------------------------------------------------------------
+
+/// Names a transaction that request() began. Never used again in the life of the server.
+struct UacId {
+    using ShmSafe = void;
+    std::uint32_t slot = 0, label = 0;
+    friend bool operator==(UacId, UacId) = default;
+};
+
+/// What UacApi::on_reply gave; the same in every process.
+enum class UacCallback : std::uint16_t { none = 0xffff };
+
+/// What became of a request of our own.
+struct UacReply {
+    UacId id;
+    int code = 0;
+    bool local = false;      ///< no reply came: 408 timeout, 503 not sent; `reply` is ""
+    std::string_view reply;  ///< the whole message as it was received
+    std::string_view param;  ///< as given with the request
+    [[nodiscard]] bool is_final() const noexcept { return code >= 200; }
+};
+
+/// Told of replies.
+class UacListener {
+public:
+    /// Without any lock. In the process that asked (in its event loop), unless the request said
+    /// in_any_process. Once for the final reply, and once more for each further To-tag of a 2xx to
+    /// a forked INVITE; for provisional replies other than 100 if they are wanted, each in the
+    /// order of their arrival. May launch requests. Views are valid during the call only.
+    virtual void replied(const UacReply& reply) = 0;
+
+protected:
+    ~UacListener() = default;
+};
+
+/// A request to launch. Views are needed during the call only.
+struct UacRequest {
+    /// Bytes of `param` at most.
+    static constexpr std::size_t kMaxParam = 64;
+
+    std::string_view method;
+    std::string_view request_uri;
+    std::string_view next_hop;  ///< a URI; "" when the Request-URI decides
+    std::string_view from, to;  ///< values; "" is an address of ours, and the Request-URI
+    std::string_view from_tag;  ///< "" makes one, unless `from` has one
+    std::string_view to_tag;    ///< "" adds none
+    std::string_view call_id;   ///< "" makes one
+    std::uint32_t cseq = 0;     ///< 0 is 10
+    /// Whole lines with CRLF, also of Contact, Content-Type and Route. Each `!!` becomes host:port
+    /// of the socket that is used.
+    std::string_view headers;
+    std::string_view body;
+    std::string_view socket;      ///< "udp:host:port" or its name; "" chooses one
+    bool provisional = false;     ///< provisional replies are reported too
+    bool dont_ack = false;        ///< a 2xx to an INVITE is acknowledged by acknowledge() only
+    bool in_any_process = false;  ///< `callback` is called where the reply arrives
+    UacCallback callback = UacCallback::none;  ///< none: nobody is told
+    std::string_view param;                    ///< comes back with each reply
+};
+
+/// A dialog seen from here (RFC 3261 12); belongs to its user, in private memory.
+struct Dialog {
+    enum class State : std::uint8_t { fresh, early, confirmed, over };
+    State state = State::fresh;
+    std::string call_id, local_tag, remote_tag;
+    std::string local_uri, remote_uri;  ///< values of From and To without tags
+    std::string target;                 ///< the peer's Contact: Request-URI of what is sent
+    std::vector<std::string> routes;    ///< values of Route, the first is the next hop
+    std::uint32_t local_cseq = 10;      ///< of the last request sent
+    std::string socket;                 ///< "" chooses one
+};
+
+/// In any process after fork, without any lock.
+struct UacApi {
+    static constexpr ApiId api_id{"tm.uac", 1};
+
+    /// Before fork (in prepare()).
+    [[nodiscard]] virtual UacCallback on_reply(UacListener& listener) = 0;
+
+    /// t_uac, t_request: launches a transaction. What it says when it was not launched: bad_request
+    /// (a text that is not as it must be), bad_uri, bad_address, bad_protocol, no_socket,
+    /// out_of_memory, dropped (event_route[tm:local-request] did), send; then nobody is told
+    /// anything. The callback comes behind the return of this call. event_route[tm:local-request]
+    /// runs with the request and may change its headers.
+    ///
+    /// When the process that asked dies, replies for it are dropped; the transaction ends as ever.
+    [[nodiscard]] virtual std::expected<UacId, ScriptError> request(const UacRequest& request) = 0;
+
+    /// t_request_outside: the first request of a dialog. Fills in what `dialog` lacks (Call-ID,
+    /// tag). `request` gives method, headers, body, next hop and callback; the rest is the
+    /// dialog's.
+    [[nodiscard]] virtual std::expected<UacId, ScriptError> request_outside(
+        Dialog& dialog, const UacRequest& request) = 0;
+    /// t_request_within: another request in a dialog that is early or confirmed (else
+    /// bad_request), with the next CSeq number.
+    [[nodiscard]] virtual std::expected<UacId, ScriptError> request_within(
+        Dialog& dialog, const UacRequest& request) = 0;
+    /// dlg_response_uac: learns tag, target and routes from a reply to a request of this dialog
+    /// (RFC 3261 12.1.2, 12.2.1.2; 408 and 481 within it end it). False when it is none.
+    virtual bool learn(Dialog& dialog, std::string_view reply) const = 0;
+
+    /// Cancels a pending INVITE (RFC 3261 9.1: with its first provisional reply when none came;
+    /// see cancel_b_method). False when it is not there, no INVITE, or over.
+    virtual bool cancel(UacId id) = 0;
+    /// ack_local_uac: the ACK for this 2xx to an INVITE with dont_ack, with more lines and a body.
+    /// False when the transaction is gone or the reply cannot be read.
+    virtual bool acknowledge(UacId id, std::string_view reply, std::string_view headers,
+                             std::string_view body) = 0;
+
+    /// Fresh identifiers.
+    [[nodiscard]] virtual std::string new_call_id() = 0;
+    [[nodiscard]] virtual std::string new_tag() = 0;
+
+protected:
+    ~UacApi() = default;
 };
 
 }  // namespace fairlead::tm

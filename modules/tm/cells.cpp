@@ -7,6 +7,7 @@
 
 #include "core/api/route_target.h"
 #include "modules/tm/stored_request.h"
+#include "modules/tm/uac.h"
 
 namespace fairlead::tm {
 namespace {
@@ -110,6 +111,34 @@ Cell* make_cell(Runtime& rt, Bucket& b, const RequestKey& key, const Message& m)
     return c;
 }
 
+Cell* make_local_cell(Runtime& rt, Bucket& b, const RequestKey& key, std::uint32_t label,
+                      LocalRequest& local) noexcept {
+    shm::Segment& memory = rt.memory();
+    const std::string_view method =
+        key.method == sip::Method::other ? key.method_text : std::string_view();
+    auto* const c = memory.make<Cell>(rt.tags.transaction, shm::Hold::in_hand);
+    char* const keys = c != nullptr ? copy_keys(rt, key, method) : nullptr;
+    if (keys == nullptr) {
+        memory.free(c);
+        rt.counts.memory_failures.add();
+        return nullptr;
+    }
+    c->keys = keys;
+    c->local = &local;
+    fill_keys(*c, key, method);
+    c->slot = rt.table.slot_of(key.hash);
+    c->label = label;
+    c->created = rt.now();
+    begin(*c, rt.policy);
+    memory.publish(keys);
+    memory.publish(&local);
+    memory.publish(c);
+    Table::link(b, *c);
+    rt.counts.created.add();
+    rt.counts.uac_transactions.add();
+    return c;
+}
+
 bool replace(Runtime& rt, Buffer& buffer, std::string_view bytes, shm::Tag tag) noexcept {
     char* const copy = rt.memory().copy(bytes, tag);
     drop(rt, buffer);
@@ -180,9 +209,10 @@ void collect(Runtime& rt, Bucket& b, Cell& c) noexcept {
     }
     rt.core->timers().cancel(c);
     Table::unlink(b, c);
-    if (!c.request) rt.counts.done_waiting.add();
+    if (!c.request && !c.local) rt.counts.done_waiting.add();
     free_branches(rt, c);
     free_request(rt, c);
+    rt.memory().free(c.local.get());
     drop(rt, c.reply);
     drop(rt, c.avps);
     rt.memory().free(c.keys.get());

@@ -12,6 +12,11 @@ namespace fairlead::tm {
 [[nodiscard]] Cell* make_cell(Runtime& rt, Bucket& b, const RequestKey& key,
                               const Message& m) noexcept;
 
+/// A transaction for a request of our own, linked; it takes `local` over. `label` was taken from
+/// the bucket. Null when memory is full.
+[[nodiscard]] Cell* make_local_cell(Runtime& rt, Bucket& b, const RequestKey& key,
+                                    std::uint32_t label, LocalRequest& local) noexcept;
+
 /// Puts a copy of `bytes` in the place of what was there; false (and empty) when memory is full.
 bool replace(Runtime& rt, Buffer& buffer, std::string_view bytes, shm::Tag tag) noexcept;
 void drop(Runtime& rt, Buffer& buffer) noexcept;

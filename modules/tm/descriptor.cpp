@@ -307,6 +307,8 @@ constexpr Statistic statistics[] = {
     computed("rpl_generated", "The same as local_replies.", value<&Counts::local_replies>),
     computed("rpl_sent", "Replies sent upstream.", replies_sent),
     computed("rpl_absorbed", "Replies received and not passed on.", replies_absorbed),
+    counted<&Counts::uac_lost>("uac_lost",
+                               "Replies to our own requests that did not reach who asked."),
     counted<&Counts::created>("created", "Transactions ever made."),
     counted<&Counts::freed>("freed", "Transactions ever freed."),
     computed("live", "Transactions in the table, counted one by one.", audited<&Audit::live>),
@@ -326,7 +328,7 @@ constexpr Statistic statistics[] = {
     counted<&Counts::retransmissions_sent>("retransmissions_sent", "Messages sent again."),
 };
 
-constexpr Offer offered[] = {offers<Tm, Api>()};
+constexpr Offer offered[] = {offers<Tm, Api>(), offers<Tm, UacApi>()};
 
 constexpr Descriptor descriptor{.name = "tm",
                                 .summary = "SIP transactions (RFC 3261 16, 17, RFC 6026).",

@@ -72,13 +72,17 @@ std::optional<RequestKey> request_key(const sip::Message& m, const Matching& mat
     constexpr std::size_t kMost = UINT16_MAX;
     if (key.call_id.empty() || key.branch.size() > kMost || key.method_text.size() > UINT8_MAX)
         return std::nullopt;
-    const std::uint64_t h = mix(key.cseq, key.call_id);
-    key.hash = static_cast<std::uint32_t>(h ^ h >> 32);
+    key.hash = call_hash(key.call_id, key.cseq);
     std::uint64_t v = mix(key.port, key.branch);
     if (is_old && matching.via1) v = mix(v, via->text);
     if (is_old && matching.ruri) v = mix(v, m.request_uri());
     key.via_hash = static_cast<std::uint32_t>(v ^ v >> 32);
     return key;
+}
+
+std::uint32_t call_hash(std::string_view call_id, std::uint32_t cseq) noexcept {
+    const std::uint64_t h = mix(cseq, call_id);
+    return static_cast<std::uint32_t>(h ^ h >> 32);
 }
 
 bool same_via(const Cell& c, const RequestKey& key) noexcept {

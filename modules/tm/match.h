@@ -33,6 +33,9 @@ struct RequestKey {
 [[nodiscard]] std::optional<RequestKey> request_key(const sip::Message& m,
                                                     const Matching& matching) noexcept;
 
+/// RequestKey::hash of these.
+[[nodiscard]] std::uint32_t call_hash(std::string_view call_id, std::uint32_t cseq) noexcept;
+
 /// Same client transaction (branch and sent-by), whatever the method.
 [[nodiscard]] bool same_via(const Cell& c, const RequestKey& key) noexcept;
 [[nodiscard]] bool same_method(const Cell& c, const RequestKey& key) noexcept;

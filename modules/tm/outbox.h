@@ -15,6 +15,19 @@ namespace fairlead::tm {
 
 struct StoredRequest;
 
+/// What a process that asked for a request of our own is told, and what is to be acknowledged.
+struct LocalNews {
+    UacId id;
+    std::uint16_t asker = 0;
+    std::uint32_t incarnation = 0;  ///< of the asker
+    UacCallback callback = UacCallback::none;
+    bool in_any_process = false;
+    bool acknowledge = false;  ///< the reply is a 2xx to an INVITE
+    int code = 0;
+    std::string_view reply, param;
+    Target target;  ///< of the request
+};
+
 /// What watchers are told when the lock is gone: a copy of everything it speaks of.
 struct Event {
     Report report;
@@ -23,6 +36,7 @@ struct Event {
     std::string_view kept;  ///< variables, as Message::keep writes them
     std::uint32_t flags = 0;
     std::uint32_t slot = 0, label = 0;  ///< of the cell
+    const LocalNews* news = nullptr;    ///< set: it is this, and nothing else
 };
 class EventSink {
 public:

@@ -6,6 +6,7 @@
 #include "modules/tm/local_reply.h"
 #include "modules/tm/reply_pick.h"
 #include "modules/tm/reports.h"
+#include "modules/tm/uac.h"
 
 namespace fairlead::tm {
 namespace {
@@ -76,6 +77,7 @@ private:
         rt_.counts.local_replies.add();
     }
     void relay(const Action& a, bool store) {
+        if (c_.local) return own_reply(*a.branch, a.code, hand_.reply);
         out_.add(c_.upstream, hand_.relayed);
         rt_.counts.relayed_replies.add();
         if (hand_.reply != nullptr && store) {
@@ -90,7 +92,9 @@ private:
     }
     void keep(Branch& b) {
         // Without memory the pick still knows the status; a local reply takes its place.
-        (void)replace(rt_, b.reply, hand_.relayed, rt_.tags.buffer);
+        const std::string_view kept =
+            c_.local && hand_.reply != nullptr ? hand_.reply->bytes() : hand_.relayed;
+        (void)replace(rt_, b.reply, kept, rt_.tags.buffer);
         rt_.counts.absorbed_replies.add();
     }
     void ack(Branch& b) {
@@ -110,6 +114,7 @@ private:
         (void)replace(rt_, b.cancel, text.text(), rt_.tags.buffer);
     }
     void local(const Action& a) {
+        if (c_.local) return note_local(rt_, c_, {.code = a.code}, out_);
         const std::string_view text =
             make_stored_reply(rt_, out_, c_, a.code, text_of(a.phrase, a.code));
         out_.add(c_.upstream, text);
@@ -120,6 +125,10 @@ private:
         rt_.counts.final_sent(a.code);
     }
     void kept(Branch& b, int code) {
+        if (c_.local) {
+            note_local(rt_, c_, {.code = code, .reply = b.reply.view()}, out_);
+            return rt_.counts.final_sent(code);
+        }
         const bool challenge =
             rt_.policy.aggregate_challenges && challenges() > 1 && (code == 401 || code == 407);
         note(rt_, c_, &b, {.code = code, .reply = b.reply.view()}, out_);
@@ -137,6 +146,19 @@ private:
         c_.clear(Cell::last_local);
         rt_.counts.relayed_replies.add();
         rt_.counts.final_sent(code);
+    }
+    /// A reply to a request of our own, on its way to who asked.
+    void own_reply(const Branch& b, int code, const sip::Message* reply) {
+        LocalNews news{.code = code, .target = b.target};
+        if (reply != nullptr) {
+            news.reply = reply->bytes();
+            const bool success = c_.is_invite() && code >= 200 && code < 300;
+            news.acknowledge = success && !c_.local->dont_ack;
+            if (success && reply->to() != nullptr && !is_new_tag(*c_.local, reply->to()->tag))
+                news.code = 0;  // told before: it is acknowledged once more
+        }
+        if (news.code >= 200) rt_.counts.final_sent(news.code);
+        note_local(rt_, c_, news, out_);
     }
     [[nodiscard]] int challenges() const noexcept {
         int n = 0;

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -30,7 +31,7 @@ struct Options {
 };
 
 struct Tags {
-    shm::Tag transaction, keys, request, branch, buffer, avps;
+    shm::Tag transaction, keys, request, branch, buffer, avps, local;
 };
 
 /// Another module that is told of transactions with one of `flags`.
@@ -54,6 +55,11 @@ struct Runtime {
     Outbox outbox;
     sip::Message scratch;  ///< for reading stored messages under a lock
     bool warned_forgotten = false;
+    std::vector<UacListener*> listeners;  ///< by UacCallback
+    MailId uac_mail{};
+    RouteId local_request = RouteId::none;           ///< event_route[tm:local-request]
+    std::uint32_t incarnation = 0;                   ///< of this process
+    std::map<std::uint64_t, std::string> uac_parts;  ///< replies that come in several records
     std::vector<Watching> watchers;
     std::uint32_t watched_flags = 0, watched_provisional = 0;  ///< of all watchers
 

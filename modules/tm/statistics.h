@@ -12,6 +12,7 @@ struct Counts {
     shm::Counter created, freed, waiting, done_waiting;
     shm::Counter refused, memory_failures, delayed_free, recovered, forgotten;
     shm::Counter retransmissions_received, retransmissions_sent;
+    shm::Counter uac_lost;
 
     void final_sent(int code) const noexcept {
         switch (code / 100) {

@@ -35,6 +35,15 @@ void terminate(Cell& c) noexcept {
                                                 : static_cast<int>(ServerState::terminated));
 }
 
+/// The end of a request of our own: nobody repeats it, nobody acknowledges our replies to it. What is
+/// left is to wait for late replies.
+void finish_own(Cell& c, Turn& t) noexcept {
+    c.retransmit_at = kNever;
+    if (!c.is_invite() || c.status < 300) return;
+    c.state = static_cast<std::uint8_t>(ServerInviteState::confirmed);
+    c.end_at = c.at(t.now) + t.policy.wait;  // Timer D
+}
+
 /// A final reply goes upstream: the machine's state and the timers that follow.
 void finish(Cell& c, int code, bool local, Turn& t) noexcept {
     const Do todo = c.is_invite() ? serve(c, code < 300 ? ServerInviteEvent::success
@@ -57,6 +66,7 @@ void finish(Cell& c, int code, bool local, Turn& t) noexcept {
         c.interval = c.t1;
         c.retransmit_at = now + c.t1;
     }
+    if (c.local) finish_own(c, t);
 }
 
 /// The set of branches may be complete: then one process, and only one, chooses.
@@ -155,7 +165,9 @@ void other_provisional(Cell& c, Branch& b, int code, Turn& t) noexcept {
         b.retransmit_at = c.at(t.now) + c.t2;
     }
     // RFC 4320 4.1: nothing but 100 goes up, and that not before it is of use.
-    if (t.policy.rfc4320 || (code == 100 && !t.policy.relay_100) || c.has(Cell::final_sent)) return;
+    if ((t.policy.rfc4320 && !c.local) || (code == 100 && !t.policy.relay_100) ||
+        c.has(Cell::final_sent))
+        return;
     if (has(serve(c, ServerEvent::provisional), Do::send)) {
         c.status = static_cast<std::uint16_t>(code);
         t.actions.add(Act::relay_reply, &b, static_cast<std::uint16_t>(code));
@@ -257,6 +269,7 @@ void server_end(Cell& c, Turn& t) noexcept {
 
 /// The conditions under which noisy_ctimer=0 lets an INVITE die without a word.
 bool is_silent(const Cell& c, const Branch& b, const Policy& p) noexcept {
+    if (c.local) return false;
     if (!c.is_invite()) return p.rfc4320 && b.has(Branch::timed_out);  // RFC 4320 4.2
     return !p.noisy_ctimer && !c.has(Cell::noisy) && b.has(Branch::timed_out) &&
            !b.has(Branch::replied) && c.branch_count == 1 && b.on_failure == RouteId::none;
@@ -324,7 +337,7 @@ void branch_started(Cell& c, Branch& b, Turn& t) noexcept {
     b.retransmit_at = is_reliable(b.target.proto) ? kNever : now + c.t1;
     b.final_at = std::min(now + c.fr, c.lifetime);
     // RFC 4320 4.1: 100 is due when the client's Timer E reaches T2.
-    if (!c.is_invite() && t.policy.rfc4320 && c.retransmit_at == kNever &&
+    if (!c.is_invite() && t.policy.rfc4320 && !c.local && c.retransmit_at == kNever &&
         c.server_state() == ServerState::trying)
         c.retransmit_at = now + 7 * c.t1;
 }
@@ -439,7 +452,7 @@ void chosen(Cell& c, Branch* winner, int code, Turn& t) noexcept {
         if (is_silent(c, *winner, t.policy)) return release(c, t);
         if (c.has(Cell::cancelled)) return answer(c, 487, Phrase::request_terminated, t);
     }
-    const bool remap = code == 503 && t.policy.remap_503_500;
+    const bool remap = code == 503 && t.policy.remap_503_500 && !c.local;
     const int sent = remap ? 500 : code;
     const Phrase phrase = remap ? Phrase::service_unavailable : Phrase::standard;
     if (!winner->reply) return answer(c, sent, phrase, t);

@@ -14,6 +14,7 @@
 #include "modules/tm/reports.h"
 #include "modules/tm/responses.h"
 #include "modules/tm/routes.h"
+#include "modules/tm/uac.h"
 
 namespace fairlead::tm {
 
@@ -83,10 +84,13 @@ Result<void> Tm::prepare(Core& core) {
     shm::Segment& memory = core.memory();
     rt_.tags = {memory.tag("tm", "transaction"), memory.tag("tm", "keys"),
                 memory.tag("tm", "request"),     memory.tag("tm", "branch"),
-                memory.tag("tm", "buffer"),      memory.tag("tm", "avps")};
+                memory.tag("tm", "buffer"),      memory.tag("tm", "avps"),
+                memory.tag("tm", "local")};
     rt_.outbox.set_sink(*this);
     rt_.timer = core.timers().add("tm", *this);
     rt_.send_failure = core.on_send_failure(*this);
+    rt_.uac_mail = core.on_mail(*this);
+    rt_.local_request = core.script().find(Route::event, "tm:local-request");
     rt_.slot = core.message_slot();
     const std::uint64_t seed = core.random().next();
     rt_.nonce = static_cast<std::uint32_t>(seed);
@@ -96,6 +100,7 @@ Result<void> Tm::prepare(Core& core) {
 }
 
 Result<void> Tm::start(const Process& process) {
+    rt_.incarnation = static_cast<std::uint32_t>(rt_.core->random().next());
     if (!process.reborn) return {};
     const std::size_t touched = recover(rt_);
     LOG(notice, "took over {} transactions of the process that died", touched);
@@ -147,7 +152,12 @@ int Tm::relay(Runtime& rt, Message& m, const Destination& to) {
 }
 
 void Tm::tell(const Event& event) noexcept {
+    if (event.news != nullptr) return deliver(rt_, *event.news);
     tm::tell(rt_, event);
+}
+
+void Tm::mail(std::string_view bytes) noexcept {
+    take_news(rt_, bytes);
 }
 
 // ---- Api ----------------------------------------------------------------------------------------

@@ -20,8 +20,10 @@ using BranchRoute = RouteArg<Route::branch>;
 
 class Tm final : public Module,
                  public Api,
+                 public UacApi,
                  private TimerHandler,
                  private Core::SendFailureHandler,
+                 private Core::MailHandler,
                  private EventSink {
 public:
     // Parameters; times in milliseconds.
@@ -150,6 +152,20 @@ public:
     bool reply_to_call(std::string_view call_id, std::uint32_t cseq, int code,
                        std::string_view reason) override;
 
+    // UacApi (uac.cpp)
+    UacCallback on_reply(UacListener& listener) override;
+    std::expected<UacId, ScriptError> request(const UacRequest& request) override;
+    std::expected<UacId, ScriptError> request_outside(Dialog& dialog,
+                                                      const UacRequest& request) override;
+    std::expected<UacId, ScriptError> request_within(Dialog& dialog,
+                                                     const UacRequest& request) override;
+    bool learn(Dialog& dialog, std::string_view reply) const override;
+    bool cancel(UacId id) override;
+    bool acknowledge(UacId id, std::string_view reply, std::string_view headers,
+                     std::string_view body) override;
+    std::string new_call_id() override;
+    std::string new_tag() override;
+
     [[nodiscard]] Runtime& runtime() noexcept { return rt_; }
     /// The status that t_check_status and $T_reply_code see.
     [[nodiscard]] int status_of(const Message& m);
@@ -158,6 +174,7 @@ private:
     void fired(shm::TimerEntry& entry) noexcept override;
     void failed(void* object, std::uint32_t index) noexcept override;
     void tell(const Event& event) noexcept override;
+    void mail(std::string_view bytes) noexcept override;
 
     [[nodiscard]] static std::string_view join(Message& m, std::string_view proto,
                                                std::string_view host, const Value& port);

@@ -82,6 +82,7 @@ struct Branch {
 };
 
 struct StoredRequest;
+struct LocalRequest;
 
 /// The head of a transaction. It is a timer entry itself, the only one: armed for the earliest of
 /// the times below.
@@ -106,6 +107,7 @@ struct Cell : shm::TimerEntry {
 
     shm::Ptr<Cell> link;  ///< next in the bucket
     shm::Ptr<Branch> branches;
+    shm::Ptr<LocalRequest> local;     ///< a request of our own: there is no client to answer
     shm::Ptr<StoredRequest> request;  ///< until a final reply went up and no branch is open
     shm::Ptr<char> keys;
     Buffer reply;  ///< last reply sent upstream
