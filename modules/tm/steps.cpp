@@ -35,8 +35,8 @@ void terminate(Cell& c) noexcept {
                                                 : static_cast<int>(ServerState::terminated));
 }
 
-/// The end of a request of our own: nobody repeats it, nobody acknowledges our replies to it. What is
-/// left is to wait for late replies.
+/// The end of a request of our own: nobody repeats it, nobody acknowledges our replies to it. What
+/// is left is to wait for late replies.
 void finish_own(Cell& c, Turn& t) noexcept {
     c.retransmit_at = kNever;
     if (!c.is_invite() || c.status < 300) return;
