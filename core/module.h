@@ -521,6 +521,8 @@ struct Descriptor {
     Hook hooks = Hook::none;
     /// Other names under which the file may be loaded and configured ("cplc" for cpl).
     std::span<const std::string_view> aliases{};
+    std::span<const Command> commands{};  ///< what operators can ask (core/api/command.h)
+    std::span<const Tunable> tunables{};  ///< what they can change (core/api/tunable.h)
 };
 template <class M>
 std::unique_ptr<Module> make_module() {

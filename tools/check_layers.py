@@ -17,7 +17,7 @@ LAYERS = {
     "core/sip/": ("core/base/",),
     # core/api/net.h is the interface that core/net implements; it holds no code.
     "core/net/": ("core/base/", "core/event/", "core/shm/", "core/sip/", "core/api/net.h"),
-    "core/api/": ("core/base/", "core/sip/", "core/shm/"),
+    "core/api/": ("core/base/", "core/event/", "core/sip/", "core/shm/"),
     "core/module.h": ("core/base/", "core/api/"),
     "core/module/": ("core/base/", "core/sip/", "core/shm/", "core/api/", "core/module.h"),
     "cfg/": ("core/base/", "core/event/", "core/shm/", "core/sip/", "core/net/", "core/api/",
@@ -71,8 +71,8 @@ def why_refused(root, path, quoted, target):
     if path.startswith("modules/"):
         if allowed_in_module(path, target):
             return None
-        if re.match(r"core/(base|shm|sip)/", target):
-            return "core/api/{log,text,sip,shm,timer}.h bring it"
+        if re.match(r"core/(base|event|shm|sip)/", target):
+            return "core/api/{log,loop,text,sip,shm,timer}.h bring it"
         return ("a module includes core/module.h, core/api/*.h, its own files and "
                 "modules/OTHER/api.h")
     layer = own_layer(path)

@@ -4,16 +4,20 @@
 #include <cstdint>
 #include <string_view>
 
+#include "core/api/command.h"
 #include "core/api/message.h"
 #include "core/api/net.h"
 #include "core/api/script.h"
 #include "core/api/shm.h"
 #include "core/api/timer.h"
+#include "core/api/tunable.h"
 #include "core/api/value.h"
 #include "core/base/clock.h"
 #include "core/base/random.h"
 
 namespace fairlead {
+
+class Loop;
 
 /// A process of the server, as modules see it.
 struct Process {
@@ -35,6 +39,11 @@ struct Globals {
     bool local_rport = false;
     bool reply_to_via = false;
     bool check_via = false;  ///< a reply whose top Via is not ours is not passed on
+
+    /// Where sockets and FIFOs of management are made; exists from prepare() on.
+    std::string_view run_directory = "/run/fairlead";
+    /// Whose they shall be; -1: whoever started the server.
+    std::int64_t user = -1, group = -1;
 };
 
 /// What Core::on_mail gave; the same in every process.
@@ -57,6 +66,16 @@ public:
                                                  std::string_view name) const noexcept = 0;
     /// This process.
     [[nodiscard]] virtual const Process& process() const noexcept = 0;
+
+    /// The loop of this process, for modules that watch descriptors (core/api/loop.h); null in the
+    /// supervisor and in a test that has none.
+    [[nodiscard]] virtual Loop* loop() noexcept = 0;
+    /// The slot of the process that runs commands: the control process, or the only one.
+    [[nodiscard]] virtual std::uint16_t control_slot() const noexcept = 0;
+    /// What operators can ask. From start() on, and in the control process only.
+    [[nodiscard]] virtual Commands& commands() noexcept = 0;
+    /// Values that can be changed while the server runs; reading in any process.
+    [[nodiscard]] virtual Tunables& tunables() noexcept = 0;
 
     /// Before fork: a word of Message::slots for this module. Ends the start when all are taken.
     [[nodiscard]] virtual std::size_t message_slot() = 0;

@@ -118,6 +118,37 @@ void describe_rest(Out out, const Descriptor& d) {
     }
 }
 
+std::string_view type_word(CommandArg::Type type) {
+    switch (type) {
+        case CommandArg::Type::integer: return "integer";
+        case CommandArg::Type::text: return "string";
+        case CommandArg::Type::any: break;
+    }
+    return "any";
+}
+
+void describe_commands(Out out, const Descriptor& d) {
+    if (!d.commands.empty()) fmt::format_to(out, "\n## Commands\n\n");
+    for (const Command& row : d.commands) {
+        fmt::format_to(out, "- `{}(", row.name);
+        for (const CommandArg& arg : row.args) {
+            fmt::format_to(out, "{}{}{}: {}", &arg == row.args.data() ? "" : ", ", arg.name,
+                           arg.repeated   ? "…"
+                           : arg.optional ? "?"
+                                          : "",
+                           type_word(arg.type));
+        }
+        fmt::format_to(out, ")`{}", row.right == Right::change ? ", for administrators" : "");
+        if (!row.classic.empty()) fmt::format_to(out, ", also `{}`", row.classic);
+        fmt::format_to(out, "  \n  {}\n", row.doc);
+    }
+    if (!d.tunables.empty()) fmt::format_to(out, "\n## Tunables\n\n");
+    for (const Tunable& row : d.tunables) {
+        fmt::format_to(out, "- `{}.{}` ({})  \n  {}\n", row.group.empty() ? d.name : row.group,
+                       row.name, row.is_text ? "string" : "integer", row.doc);
+    }
+}
+
 void describe_interfaces(Out out, const Descriptor& d) {
     if (d.offers.empty() && d.needs.empty()) return;
     fmt::format_to(out, "\n## Interfaces\n\n");
@@ -145,6 +176,7 @@ std::string describe(const Descriptor& d) {
     describe_params(out, d);
     describe_functions(out, d);
     describe_variables(out, d);
+    describe_commands(out, d);
     describe_rest(out, d);
     return text;
 }

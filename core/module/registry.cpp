@@ -110,11 +110,32 @@ Result<void> check_rest(const Descriptor& d) {
     return {};
 }
 
+Result<void> check_commands(const Descriptor& d) {
+    for (std::size_t i = 0; i < d.commands.size(); ++i) {
+        const Command& row = d.commands[i];
+        if (row.name.empty() || row.run == nullptr)
+            return bad_row("command", row.name, "has no name or no code");
+        for (std::size_t a = 0; a + 1 < row.args.size(); ++a) {
+            if (row.args[a].repeated ||
+                (row.args[a].optional && !row.args[a + 1].optional && !row.args[a + 1].repeated))
+                return bad_row("command", row.name, "has an argument behind an optional one");
+        }
+        for (const Command& other : d.commands.first(i))
+            if (other.name == row.name) return bad_row("command", row.name, "is there twice");
+    }
+    for (const Tunable& row : d.tunables) {
+        if (row.name.empty() || row.get == nullptr || row.set == nullptr)
+            return bad_row("tunable", row.name, "has no name or no code");
+    }
+    return {};
+}
+
 Result<void> check_rows(const Descriptor& d) {
     if (d.create == nullptr) return fail("it has nothing that creates it");
     TRY(check_params(d.params));
     TRY(check_functions(d.functions));
     TRY(check_variables(d.variables));
+    TRY(check_commands(d));
     return check_rest(d);
 }
 

@@ -96,13 +96,23 @@ Result<void> Engine::prepare() {
     for (module::Loaded* const m : impl_->order) {
         TRY(guarded(*m, "prepare()", [&] { return m->object->prepare(*this); }));
     }
-    return {};
+    impl_->commands.fill(impl_->parts.registry);
+    return impl_->tunables.fill(impl_->parts.registry, impl_->parts.memory);
+}
+
+void Engine::set_loop(Loop& loop) noexcept {
+    impl_->loop = &loop;
+}
+
+void Engine::follow_changes() noexcept {
+    impl_->tunables.follow();
 }
 
 Result<void> Engine::start(const Process& process) {
     impl_->process = process;
     impl_->random.reseed_from_kernel();
     impl_->timers.enter(process.slot);
+    impl_->tunables.follow();
     for (module::Loaded* const m : impl_->order) {
         TRY(guarded(*m, "start()", [&] { return m->object->start(process); }));
     }
@@ -121,6 +131,7 @@ void Engine::stop() noexcept {
 }
 
 void Engine::run_timers() noexcept {
+    impl_->tunables.follow();
     impl_->timers.run();
     if (impl_->process.kind == Process::Kind::control) impl_->timers.run_tickers();
 }
@@ -173,6 +184,21 @@ const Globals& Engine::globals() const noexcept {
 }
 const Process& Engine::process() const noexcept {
     return impl_->process;
+}
+Loop* Engine::loop() noexcept {
+    return impl_->loop;
+}
+std::uint16_t Engine::control_slot() const noexcept {
+    return impl_->control_slot;
+}
+void Engine::set_control_slot(std::uint16_t slot) noexcept {
+    impl_->control_slot = slot;
+}
+Commands& Engine::commands() noexcept {
+    return impl_->commands;
+}
+Tunables& Engine::tunables() noexcept {
+    return impl_->tunables;
 }
 
 std::size_t Engine::message_slot() {

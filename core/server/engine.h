@@ -47,6 +47,10 @@ public:
     Result<void> prepare();
 
     // In each process after fork.
+    /// Before start(): the loop that the process will run; not owned.
+    void set_loop(Loop& loop) noexcept;
+    /// What operators changed since the last call takes effect in this process.
+    void follow_changes() noexcept;
     Result<void> start(const Process& process);
     void stop() noexcept;
 
@@ -62,6 +66,8 @@ public:
 
     /// Before fork, after prepare(): the wheel of the next process slot.
     void add_wheel(shm::TimerWheel& wheel);
+    /// The process that runs commands, when it is not the one behind the workers.
+    void set_control_slot(std::uint16_t slot) noexcept;
     /// Where Core::post goes; not owned. Without one nothing can be posted.
     void set_post(proc::Post& post) noexcept;
     /// A record of this process's mailbox.
@@ -90,6 +96,10 @@ public:
     [[nodiscard]] shm::Counters& counters() noexcept override;
     [[nodiscard]] const Globals& globals() const noexcept override;
     [[nodiscard]] const Process& process() const noexcept override;
+    [[nodiscard]] Loop* loop() noexcept override;
+    [[nodiscard]] std::uint16_t control_slot() const noexcept override;
+    [[nodiscard]] Commands& commands() noexcept override;
+    [[nodiscard]] Tunables& tunables() noexcept override;
     [[nodiscard]] std::size_t message_slot() override;
     [[nodiscard]] shm::HandlerId on_send_failure(SendFailureHandler& handler) override;
     std::uint16_t add_process(std::string_view name, std::size_t count) override;

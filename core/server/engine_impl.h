@@ -7,11 +7,13 @@
 #include <string_view>
 #include <vector>
 
+#include "core/server/command_table.h"
 #include "core/server/engine.h"
 #include "core/server/message_counters.h"
 #include "core/server/message_pool.h"
 #include "core/server/rate_limit.h"
 #include "core/server/timers.h"
+#include "core/server/tunable_table.h"
 
 namespace fairlead::server {
 
@@ -30,7 +32,8 @@ struct Engine::Impl {
         : engine(owner),
           parts(std::move(given)),
           globals(values),
-          timers(parts.clock, parts.hazards, parts.wheels) {}
+          timers(parts.clock, parts.hazards, parts.wheels),
+          control_slot(static_cast<std::uint16_t>(values.workers + 1)) {}
 
     Engine& engine;
     Parts parts;
@@ -54,6 +57,10 @@ struct Engine::Impl {
     std::vector<SendFailureHandler*> send_failures;  ///< index = HandlerId - 1
     std::vector<MailHandler*> mail_handlers;         ///< index = MailId
     proc::Post* post = nullptr;
+    Loop* loop = nullptr;
+    std::uint16_t control_slot = 0;
+    CommandTable commands;
+    TunableTable tunables;
     std::vector<Wanted> wanted;
     std::size_t slots_taken = 0;
     std::map<std::string, cfg::Literal, std::less<>> custom;  ///< by "group.name"

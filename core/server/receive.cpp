@@ -37,6 +37,7 @@ void Engine::receive(std::string_view bytes, const Received& from) noexcept {
         impl_->count.ignored.add();
         return;
     }
+    impl_->tunables.follow();
     Message& m = impl_->pool.take();
     m.reset(from, impl_->parts.clock.now());
     m.number = ++impl_->messages;

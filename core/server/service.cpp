@@ -64,6 +64,7 @@ Result<void> Service::start() {
     TRY(make_memory());
     TRY(open_sockets());
     TRY(make_steering());
+    make_run_directory();
     TRY(make_engine());
     TRY(make_processes());
     TRY(go_to_background());
@@ -183,6 +184,11 @@ Globals Service::globals() {
     globals.local_rport = settings_.local_rport;
     globals.reply_to_via = settings_.reply_to_via;
     globals.check_via = settings_.check_via;
+    globals.run_directory = settings_.run_dir;
+    if (identity_.user != Identity::none) {
+        globals.user = identity_.user;
+        globals.group = identity_.group;
+    }
     return globals;
 }
 
@@ -193,7 +199,10 @@ Result<void> Service::make_engine() {
     engine_->set_program(configured_.program);
     engine_->set_parameters(configured_.config.settings);
     engine_->set_post(post_);
-    if (alone_) post_.set_alone();
+    if (alone_) {
+        post_.set_alone();
+        engine_->set_control_slot(1);
+    }
     post_.count_dropped(counters_->add("process", "mail_dropped",
                                        "Records of modules lost because a mailbox was full."));
     prepared_ = true;  // stop() is due even when a later module refuses
@@ -255,9 +264,12 @@ Result<void> Service::write_files() {
     return {};
 }
 
-Result<void> Service::settle() {
+void Service::make_run_directory() const {
     if (const auto made = make_directory(settings_.run_dir, identity_); !made)
         LOG(notice, "rundir: {}", made.error().str());
+}
+
+Result<void> Service::settle() {
     if (!settings_.root_dir.empty() && chroot(settings_.root_dir.c_str()) != 0)
         return fail("cannot change the root to " + settings_.root_dir + ": " +
                     std::strerror(errno));

@@ -36,6 +36,7 @@ private:
     Result<void> check_files() const;
     Result<void> go_to_background();
     Result<void> write_files();
+    void make_run_directory() const;
     Result<void> settle();  // directories, root, user
 
     [[nodiscard]] Result<void> start();

@@ -23,6 +23,7 @@ bool Worker::start() {
     if (is_worker()) loop_.at_end_of_batch(shared_.steering);
     const std::size_t own_sockets = is_worker() ? process_.index : 0;
     shared_.net.enter(process_.slot, own_sockets, process_.reborn, loop_, *this);
+    shared_.engine.set_loop(loop_);
     if (const auto started = shared_.engine.start(process_); !started) {
         LOG(critical, "{}: {}", process_.name, started.error().str());
         return false;

@@ -109,6 +109,7 @@ Result<void> ModuleHost::try_start() {
     }
     engine_->set_parameters(settings_);
     engine_->set_post(*this);
+    engine_->set_control_slot(kSlot);
     TRY(engine_->prepare());
     TRY(engine_->start({Process::Kind::worker, kSlot, 0, false, "worker 0"}));
     engine_->random().reseed(1);  // the same identifiers in every run
