@@ -136,6 +136,10 @@ constexpr Param params[] = {
     param<&Tm::default_reason>("default_reason", "Phrase of t_reply() when none is given."),
     param<&Tm::reply_matching>("reply_matching",
                                "Replies must agree in Call-ID, CSeq and From tag too."),
+    param<&Tm::forward_stray_replies>(
+        "forward_stray_replies",
+        "1: a reply to a transaction of ours that has ended is forwarded without state, as older "
+        "servers do. RFC 6026 7.3 and RFC 4320 4.2: dropped."),
     param<&Tm::via1_matching>("via1_matching",
                               "Of clients before RFC 3261 (no cookie in the branch), ACK and "
                               "CANCEL must have the INVITE's topmost Via."),
@@ -323,6 +327,7 @@ constexpr Statistic statistics[] = {
     counted<&Counts::memory_failures>("memory_failures", "Allocations that failed."),
     counted<&Counts::recovered>("recovered", "Transactions taken over from a dead process."),
     counted<&Counts::forgotten>("forgotten", "Transactions that their script left without reply."),
+    counted<&Counts::stray_replies>("stray_replies", "Replies to transactions that had ended."),
     counted<&Counts::retransmissions_received>("retransmissions_received",
                                                "Requests that came again."),
     counted<&Counts::retransmissions_sent>("retransmissions_sent", "Messages sent again."),

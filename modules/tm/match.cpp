@@ -40,7 +40,9 @@ std::optional<std::uint32_t> take_hex(std::string_view& s, std::size_t digits) n
         n = n << 4 | static_cast<std::uint32_t>(d);
         ++i;
     }
-    if (i == 0 || (digits != 0 && i != digits)) return std::nullopt;
+    // One number is written in one way: a branch that differs in a zero is another branch.
+    if (i == 0 || (digits != 0 && i != digits) || (digits == 0 && i > 1 && s.front() == '0'))
+        return std::nullopt;
     s.remove_prefix(i);
     return n;
 }
@@ -60,15 +62,18 @@ std::optional<RequestKey> request_key(const sip::Message& m, const Matching& mat
     const sip::CSeq* const cseq = m.cseq();
     if (via == nullptr || from == nullptr || to == nullptr || cseq == nullptr) return std::nullopt;
     const bool is_old = !via->is_rfc3261();
+    const bool for_invite = m.method() == sip::Method::ack || m.method() == sip::Method::cancel;
     RequestKey key{.branch = is_old ? std::string_view() : via->branch,
-                   .host = is_old ? std::string_view() : via->host,
+                   .host = via->host,
                    .port = is_old ? std::uint16_t{} : via->effective_port(),
                    .call_id = m.call_id(),
                    .from_tag = from->tag,
                    .to_tag = to->tag,
                    .cseq = cseq->number,
                    .method = m.method(),
-                   .method_text = m.method_text()};
+                   .method_text = m.method_text(),
+                   .any_host = is_old && for_invite};
+    if (is_old) key.host = for_invite ? std::string_view() : to->tag;
     constexpr std::size_t kMost = UINT16_MAX;
     if (key.call_id.empty() || key.branch.size() > kMost || key.method_text.size() > UINT8_MAX)
         return std::nullopt;
@@ -88,7 +93,7 @@ std::uint32_t call_hash(std::string_view call_id, std::uint32_t cseq) noexcept {
 bool same_via(const Cell& c, const RequestKey& key) noexcept {
     // The host compares without case (RFC 3261 17.2.3 means the host, and hosts have none).
     return c.via_hash == key.via_hash && c.port == key.port && c.via_branch() == key.branch &&
-           text::ci_equal(c.via_host(), key.host) && c.call_id() == key.call_id &&
+           (key.any_host || text::ci_equal(c.via_host(), key.host)) && c.call_id() == key.call_id &&
            c.cseq == key.cseq && (!key.branch.empty() || c.from_tag() == key.from_tag);
 }
 

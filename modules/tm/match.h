@@ -17,9 +17,10 @@ struct Matching {
 };
 
 struct RequestKey {
-    /// Branch parameter with the cookie; empty, as is the host, for a client before RFC 3261: then
-    /// via_hash has what 17.2.3 compares instead.
+    /// Branch parameter with the cookie; empty for a client before RFC 3261: then via_hash has what
+    /// 17.2.3 compares instead.
     std::string_view branch;
+    /// Of the sent-by. Of a client before RFC 3261 the To tag stands here, which is compared too.
     std::string_view host;
     std::uint16_t port = 0;
     std::string_view call_id, from_tag, to_tag;
@@ -28,6 +29,7 @@ struct RequestKey {
     std::string_view method_text;
     std::uint32_t hash = 0;  ///< of Call-ID and CSeq number: an ACK and a CANCEL share the INVITE's
     std::uint32_t via_hash = 0;
+    bool any_host = false;  ///< an ACK or CANCEL of such a client: Matching says which To tags fit
 };
 /// Nullopt when Via, From, Call-ID or CSeq cannot be read.
 [[nodiscard]] std::optional<RequestKey> request_key(const sip::Message& m,

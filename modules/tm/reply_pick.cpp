@@ -27,8 +27,11 @@ Pick pick(const Cell& c, const Policy& policy) noexcept {
     for (Branch* b = c.branches.get(); b != nullptr; b = b->next.get()) {
         if (b->has(Branch::retired) || !b->has(Branch::decided) || b->status < 300) continue;
         // What never left the server says nothing about the callee: only if there is nothing else.
-        const int p = priority(b->status, b->has(Branch::faked), with_6xx, policy) +
-                      (b->has(Branch::unsent) ? 1000000 : 0);
+        // A 408 to another method than INVITE may not be sent (RFC 4320 4.2): the same.
+        const bool is_last = b->has(Branch::unsent) ||
+                             (b->status == 408 && policy.rfc4320 && !c.is_invite() && !c.local);
+        const int p =
+            priority(b->status, b->has(Branch::faked), with_6xx, policy) + (is_last ? 1000000 : 0);
         if (best.branch != nullptr && p >= best_priority) continue;
         best = {b, b->status};
         best_priority = p;

@@ -45,7 +45,7 @@ public:
         const std::string_view text = relayed(out, m_);
         {
             const BucketGuard guard(bucket_);
-            if (!find()) return cell_ == nullptr ? Next::go_on : Next::consumed;
+            if (!find()) return cell_ == nullptr ? stray() : Next::consumed;
             if (answers_cancel_) {
                 cancel_answered(*branch_, m_.sip.status());
                 rest(rt_, *cell_);
@@ -74,8 +74,16 @@ private:
             m_.sip.method() == cell_->method &&
             (cell_->method != sip::Method::other || m_.sip.method_text() == cell_->method_text());
         answers_cancel_ = !own_method && m_.sip.method() == sip::Method::cancel;
+        // RFC 3261 16.7 step 3: what has no other Via was not meant for our client.
+        if (own_method && !cell_->local && m_.sip.second_via() == nullptr) return false;
         rt_.counts.received_replies.add();
         return own_method || answers_cancel_;
+    }
+    /// It answers what this server sent for a transaction that has ended: RFC 6026 7.3 and RFC 4320
+    /// 4.2 want it dropped.
+    [[nodiscard]] Next stray() const noexcept {
+        rt_.counts.stray_replies.add();
+        return rt_.options.forward_stray_replies ? Next::go_on : Next::consumed;
     }
     void protect() noexcept {
         protected_ = rt_.core->hazards().protect(rt_.process(), cell_);

@@ -25,6 +25,7 @@ struct Options {
     int default_code = 500;
     std::string default_reason = "Server Internal Error";
     bool reply_matching = true;
+    bool forward_stray_replies = false;
     int max_transactions = 0;  ///< 0: as many as memory holds
     Matching matching;
     std::string fr_timer_avp, fr_inv_timer_avp;  ///< names; "" for none

@@ -11,6 +11,7 @@ struct Counts {
     shm::Counter class_2xx, class_3xx, class_4xx, class_5xx, class_6xx;
     shm::Counter created, freed, waiting, done_waiting;
     shm::Counter refused, memory_failures, delayed_free, recovered, forgotten;
+    shm::Counter stray_replies;
     shm::Counter retransmissions_received, retransmissions_sent;
     shm::Counter uac_lost;
 

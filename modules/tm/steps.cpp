@@ -35,13 +35,22 @@ void terminate(Cell& c) noexcept {
                                                 : static_cast<int>(ServerState::terminated));
 }
 
+/// Timers D, I, J and K are for what unreliable transports may bring once more (RFC 3261 17): none
+/// of them runs when there is no such transport on either side.
+std::uint32_t wait_time(const Cell& c, const Policy& policy) noexcept {
+    if (!c.local && !is_reliable(c.upstream.proto)) return policy.wait;
+    for (const Branch* b = c.branches.get(); b != nullptr; b = b->next.get())
+        if (!is_reliable(b->target.proto)) return policy.wait;
+    return 0;
+}
+
 /// The end of a request of our own: nobody repeats it, nobody acknowledges our replies to it. What
 /// is left is to wait for late replies.
 void finish_own(Cell& c, Turn& t) noexcept {
     c.retransmit_at = kNever;
     if (!c.is_invite() || c.status < 300) return;
     c.state = static_cast<std::uint8_t>(ServerInviteState::confirmed);
-    c.end_at = c.at(t.now) + t.policy.wait;  // Timer D
+    c.end_at = c.at(t.now) + wait_time(c, t.policy);  // Timer D
 }
 
 /// A final reply goes upstream: the machine's state and the timers that follow.
@@ -57,7 +66,7 @@ void finish(Cell& c, int code, bool local, Turn& t) noexcept {
     c.status = static_cast<std::uint16_t>(code);
     c.retransmit_at = kNever;
     if (has(todo, Do::start_wait)) {
-        c.end_at = now + (c.is_invite() ? t.policy.t1_64() : t.policy.wait);  // Timers L, J
+        c.end_at = now + (c.is_invite() ? t.policy.t1_64() : wait_time(c, t.policy));  // L, J
     }
     if (has(todo, Do::start_timeout)) c.end_at = now + t.policy.t1_64();  // Timer H
     // RFC 3261 13.3.1.4: a 2xx made here is repeated on any transport, until its ACK.
@@ -267,10 +276,10 @@ void server_end(Cell& c, Turn& t) noexcept {
     if (has(todo, Do::stop_retransmit)) c.retransmit_at = kNever;
 }
 
-/// The conditions under which noisy_ctimer=0 lets an INVITE die without a word.
+/// The conditions under which nothing is sent upstream: RFC 4320's, and those of noisy_ctimer=0.
 bool is_silent(const Cell& c, const Branch& b, const Policy& p) noexcept {
     if (c.local) return false;
-    if (!c.is_invite()) return p.rfc4320 && b.has(Branch::timed_out);  // RFC 4320 4.2
+    if (!c.is_invite()) return p.rfc4320 && b.status == 408;  // RFC 4320 4.2
     return !p.noisy_ctimer && !c.has(Cell::noisy) && b.has(Branch::timed_out) &&
            !b.has(Branch::replied) && c.branch_count == 1 && b.on_failure == RouteId::none;
 }
@@ -313,7 +322,7 @@ bool ack_received(Cell& c, Turn& t) noexcept {
     if (!c.is_invite()) return false;
     const Do todo = serve(c, ServerInviteEvent::ack);
     if (has(todo, Do::stop_retransmit)) c.retransmit_at = kNever;
-    if (has(todo, Do::start_wait)) c.end_at = c.at(t.now) + t.policy.wait;  // Timer I
+    if (has(todo, Do::start_wait)) c.end_at = c.at(t.now) + wait_time(c, t.policy);  // Timer I
     if (has(todo, Do::pass)) return c.has(Cell::local_final);
     return c.has(Cell::final_sent);
 }
@@ -448,10 +457,9 @@ void chosen(Cell& c, Branch* winner, int code, Turn& t) noexcept {
     }
     if (t.policy.failure_reply_mode == 1) winner = nullptr;
     if (winner == nullptr) return answer(c, 500, Phrase::server_error, t);
-    if (winner->has(Branch::faked)) {
-        if (is_silent(c, *winner, t.policy)) return release(c, t);
-        if (c.has(Cell::cancelled)) return answer(c, 487, Phrase::request_terminated, t);
-    }
+    if (is_silent(c, *winner, t.policy)) return release(c, t);
+    if (winner->has(Branch::faked) && c.has(Cell::cancelled))
+        return answer(c, 487, Phrase::request_terminated, t);
     const bool remap = code == 503 && t.policy.remap_503_500 && !c.local;
     const int sent = remap ? 500 : code;
     const Phrase phrase = remap ? Phrase::service_unavailable : Phrase::standard;

@@ -76,6 +76,7 @@ Result<void> Tm::prepare(Core& core) {
         .default_code = default_code,
         .default_reason = default_reason,
         .reply_matching = reply_matching,
+        .forward_stray_replies = forward_stray_replies,
         .max_transactions = max_transactions,
         .matching = {via1_matching, ruri_matching, ack_tag_matching, cancel_tag_matching},
         .fr_timer_avp = fr_timer_avp,

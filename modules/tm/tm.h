@@ -51,6 +51,7 @@ public:
     int default_code = 500;
     std::string default_reason = "Server Internal Error";
     bool reply_matching = true;
+    bool forward_stray_replies = false;
     int hash_size = 32768;
     int max_transactions = 0;
 

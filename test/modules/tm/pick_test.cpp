@@ -17,6 +17,7 @@ struct Set {
     Cell cell;
     std::array<Branch, 8> branches;
     explicit Set(std::initializer_list<Given> given) {
+        cell.method = sip::Method::invite;
         std::size_t n = 0;
         for (const Given& g : given) {
             Branch& b = branches.at(n);
@@ -45,6 +46,15 @@ TEST_CASE("the lowest rank wins") {
     CHECK(winner({{302}, {603}}) == 603);
     CHECK(winner({{404}, {484}, {420}, {415}, {407}}) == 407);
     CHECK(winner({{503}, {500}}) == 500);
+}
+
+TEST_CASE("RFC 4320 4.2: of methods other than INVITE a 408 is the last choice") {
+    Set set({{408}, {500}});
+    set.cell.method = sip::Method::message;
+    CHECK(pick(set.cell, {}).code == 500);
+    Policy old;
+    old.rfc4320 = false;
+    CHECK(pick(set.cell, old).code == 408);
 }
 
 TEST_CASE("of equals the lower branch wins") {
