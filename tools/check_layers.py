@@ -35,7 +35,7 @@ LAYERS = {
 LIBRARIES = {
     r"event2/|event\.h|evhttp": ("core/event/", "test/core/event/"),
     r"boost/": ("core/shm/", "test/core/shm/"),
-    r"libxml2?/": ("modules/cpl/", "test/modules/cpl/"),
+    r"libxml2?/|libical/|unicode/": ("modules/cpl/", "test/modules/cpl/"),
     r"re2/": ("cfg/", "core/module/", "core/server/", "modules/htable/", "modules/textops/", "test/"),
     r"CLI/": ("core/server/", "tools/"),
     r"spdlog/": ("core/base/", "core/server/"),

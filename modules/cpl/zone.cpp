@@ -1,0 +1,75 @@
+// Time zones through libical. SPDX-License-Identifier: Apache-2.0
+#include "modules/cpl/zone.h"
+
+#include <libical/ical.h>
+
+#include <algorithm>
+#include <ctime>
+#include <string>
+
+namespace fairlead::cpl {
+
+namespace {
+
+constexpr std::int64_t kDay = 86400;
+constexpr std::size_t kMaxName = 64;
+
+/// A name becomes part of a file's name inside libical.
+bool is_safe(std::string_view name) {
+    if (name.empty() || name.size() > kMaxName || name.front() == '/') return false;
+    if (name.contains("..")) return false;
+    return std::ranges::all_of(name, [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+               c == '/' || c == '_' || c == '-' || c == '+';
+    });
+}
+
+std::int64_t server_offset(Instant at) {
+    const std::time_t seconds = at;
+    std::tm fields{};
+    return localtime_r(&seconds, &fields) == nullptr ? 0 : fields.tm_gmtoff;
+}
+
+}  // namespace
+
+std::optional<Zone> Zone::find(std::string_view name) {
+    if (name == "UTC" || name == "Etc/UTC") return utc();
+    if (!is_safe(name)) return std::nullopt;
+    icaltimezone* const found =
+        icaltimezone_get_builtin_timezone(std::string(name).c_str());  // never freed: libical's own
+    if (found == nullptr || icaltimezone_get_component(found) == nullptr) return std::nullopt;
+    return Zone(Kind::named, found);
+}
+
+std::optional<std::string_view> Zone::known_name(std::string_view tzid) {
+    if (!tzid.starts_with('/')) return find(tzid) ? std::optional(tzid) : std::nullopt;
+    for (std::size_t slash = 0; slash != tzid.npos; slash = tzid.find('/', slash + 1)) {
+        const std::string_view rest = tzid.substr(slash + 1);
+        if (find(rest)) return rest;
+    }
+    return std::nullopt;
+}
+
+std::int64_t Zone::offset(Instant at) const {
+    if (kind_ == Kind::utc) return 0;
+    if (kind_ == Kind::server) return server_offset(at);
+    icaltimetype fields = icaltime_from_timet_with_zone(at, 0, icaltimezone_get_utc_timezone());
+    int daylight = 0;
+    return icaltimezone_get_utc_offset_of_utc_time(rules_, &fields, &daylight);
+}
+
+std::optional<Instant> Zone::instant(Local wall) const {
+    const std::int64_t before = offset(wall - kDay), after = offset(wall + kDay);
+    const bool by_before = offset(wall - before) == before;
+    const bool by_after = offset(wall - after) == after;
+    if (by_before && by_after) return wall - std::max(before, after);
+    if (by_before) return wall - before;
+    if (by_after) return wall - after;
+    return std::nullopt;
+}
+
+Instant Zone::nearest(Local wall) const {
+    return instant(wall).value_or(wall - offset(wall - kDay));
+}
+
+}  // namespace fairlead::cpl
