@@ -6,7 +6,7 @@
 #include <optional>
 #include <string_view>
 
-struct _icaltimezone;
+struct _icaltimezone;  // NOLINT(bugprone-reserved-identifier): the name is libical's
 
 namespace fairlead::cpl {
 
