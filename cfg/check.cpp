@@ -223,6 +223,8 @@ const Step* Checker::steps(const std::vector<Statement*>& body, const Step* behi
 
 Step* Checker::step(const Statement& s) {
     Step* const out = program_->make<Step>();
+    out->number = static_cast<std::uint32_t>(program_->steps_.size());
+    program_->steps_.push_back(out);
     out->kind = s.kind;
     out->place = place(s.at);
     using Kind = Statement::Kind;

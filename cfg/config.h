@@ -125,8 +125,12 @@ public:
     [[nodiscard]] RouteId find(Route type, std::string_view name) const noexcept override;
     [[nodiscard]] std::string_view name(RouteId route) const noexcept override;
     RouteResult run(RouteId route, Message& message) noexcept override;
+    [[nodiscard]] std::string_view way_back(Message& message) noexcept override;
+    RouteResult resume(std::string_view way, Message& message) noexcept override;
 
 private:
+    template <class F>
+    RouteResult guarded(Message& message, F body) noexcept;
     struct State;
     std::shared_ptr<const Program> program_;
     std::unique_ptr<State> state_;

@@ -148,6 +148,7 @@ struct Step {
     const Step* otherwise = nullptr;
     const Step* next = nullptr;
     std::span<const Choice> choices;
+    std::uint32_t number = 0;  ///< its place in Program::step()
 };
 
 struct CompiledRoute {
@@ -173,6 +174,11 @@ public:
         return routes_[static_cast<std::size_t>(id)];
     }
     [[nodiscard]] std::span<const CompiledRoute> routes() const noexcept { return routes_; }
+    /// By number; null for none.
+    [[nodiscard]] const Step* step(std::uint32_t number) const noexcept {
+        return number < steps_.size() ? steps_[number] : nullptr;
+    }
+    [[nodiscard]] std::size_t step_count() const noexcept { return steps_.size(); }
     [[nodiscard]] const Limits& limits() const noexcept { return limits_; }
     /// The name of a file as it was opened; "" when the place is none.
     [[nodiscard]] std::string_view file(const Place& place) const noexcept {
@@ -194,6 +200,7 @@ private:
 
     Arena memory_;
     std::vector<CompiledRoute> routes_;
+    std::vector<const Step*> steps_;
     std::vector<std::string> files_;
     std::deque<CompiledRegex> regexes_;
     std::deque<std::vector<Format::Piece>> pieces_;

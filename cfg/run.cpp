@@ -26,8 +26,12 @@ RouteResult Run::top(RouteId id) {
     message_.error = ScriptError::none;
     const ScriptPlace outside = message_.place;
     route_ = id;
-    const Flow flow = steps(program_.route(id).first);
+    const Flow flow = steps(program_.route(id).first, true);
     message_.place = outside;
+    return ended_top(flow);
+}
+
+RouteResult Run::ended_top(Flow flow) const noexcept {
     RouteResult out;
     out.code = code_;
     out.dropped = dropped_;
@@ -37,6 +41,10 @@ RouteResult Run::top(RouteId id) {
 }
 
 int Run::route(RouteId id, const Node& n) {
+    if (++top_->calls == given_calls_ && top_ == given_to_) {
+        given_calls_ = 0;
+        return code_ = given_code_;
+    }
     if (depth_ >= program_.limits().depth) {
         say(log::Level::error, n.place,
             fmt::format("too many recursive routing table lookups ({}) giving up!", depth_ + 1));
@@ -45,19 +53,23 @@ int Run::route(RouteId id, const Node& n) {
     ++depth_;
     code_ = 1;
     const RouteId caller = std::exchange(route_, id);
-    const Flow flow = steps(program_.route(id).first);
+    const Flow flow = steps(program_.route(id).first, true);
     route_ = caller;
     --depth_;
     if (flow == Flow::exit) over_ = true;
     return code_;
 }
 
-Flow Run::steps(const Step* first) {
-    for (const Step* s = first; s != nullptr; s = s->next) {
-        const Flow flow = step(*s);
-        if (flow != Flow::on) return flow;
+Flow Run::steps(const Step* first, bool entered) {
+    Frame frame{top_, first, route_, entered};
+    top_ = &frame;
+    Flow flow = Flow::on;
+    for (; frame.step != nullptr && flow == Flow::on; frame.step = frame.step->next) {
+        frame.calls = 0;
+        flow = step(*frame.step);
     }
-    return Flow::on;
+    top_ = frame.outer;
+    return flow;
 }
 
 Flow Run::step(const Step& s) {
@@ -105,9 +117,11 @@ Flow Run::ended(const Step& s) {
     return Flow::exit;
 }
 
-Flow Run::loop(const Step& s) {
+Flow Run::loop(const Step& s, std::int64_t turns) {
     const std::int64_t most = program_.limits().loops;
-    for (std::int64_t turns = 0;; ++turns) {
+    for (;; ++turns) {
+        top_->turns = turns;
+        top_->calls = 0;
         failed_ = false;
         const bool more = number(value(*s.value), *s.value) != 0;
         if (over_) return Flow::exit;
@@ -156,6 +170,7 @@ Flow Run::choice(const Step& s) {
 struct Interpreter::State {
     RegexCache regexes;
     int depth = 0;
+    Run* running = nullptr;  ///< the innermost
 };
 
 Interpreter::Interpreter(std::shared_ptr<const Program> program)
@@ -172,18 +187,38 @@ std::string_view Interpreter::name(RouteId route) const noexcept {
                                              : std::string_view();
 }
 
-RouteResult Interpreter::run(RouteId route, Message& message) noexcept {
-    if (static_cast<std::size_t>(route) >= program_->routes().size()) return {};
+template <class F>
+RouteResult Interpreter::guarded(Message& message, F body) noexcept {
     const int depth = state_->depth;
+    Run* const outer = state_->running;
     try {
-        return Run(*program_, state_->regexes, state_->depth, message).top(route);
+        Run run(*program_, state_->regexes, state_->depth, message);
+        state_->running = &run;
+        const RouteResult result = body(run);
+        state_->running = outer;
+        return result;
     } catch (const std::exception& e) {  // out of memory, or a variable of a module threw
         LOG(critical, "script ended by an exception: {}", e.what());
     } catch (...) {
         LOG(critical, "script ended by an unknown exception");
     }
     state_->depth = depth;
+    state_->running = outer;
     return {.code = -1, .exited = true, .threw = true};
+}
+
+RouteResult Interpreter::run(RouteId route, Message& message) noexcept {
+    if (static_cast<std::size_t>(route) >= program_->routes().size()) return {};
+    return guarded(message, [route](Run& run) { return run.top(route); });
+}
+
+std::string_view Interpreter::way_back(Message& message) noexcept {
+    const Run* const run = state_->running;
+    return run != nullptr && &run->message() == &message ? run->way_back() : std::string_view();
+}
+
+RouteResult Interpreter::resume(std::string_view way, Message& message) noexcept {
+    return guarded(message, [way](Run& run) { return run.go_on(way); });
 }
 
 }  // namespace fairlead::cfg

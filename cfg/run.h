@@ -21,15 +21,43 @@ public:
 
     RouteResult top(RouteId id);
 
+    // The way back (run_resume.cpp).
+    [[nodiscard]] std::string_view way_back() const;
+    RouteResult go_on(std::string_view way);
+    [[nodiscard]] const Message& message() const noexcept { return message_; }
+
 private:
+    /// A sequence of statements that runs, and the one of them that it has come to.
+    struct Frame {
+        Frame* outer;
+        const Step* step;
+        RouteId route;
+        bool entered;             ///< the outermost sequence of a route
+        std::uint16_t calls = 0;  ///< routes called so far by the expression of `step`
+        std::int64_t turns = 0;   ///< of the loop that `step` is
+    };
+    /// The same as bytes of a way back.
+    struct Station {
+        std::uint32_t step;
+        RouteId route;
+        std::uint16_t entered_calls;  ///< the highest bit: entered
+        std::uint32_t turns;
+    };
+
     // Statements (run.cpp).
-    Flow steps(const Step* first);
+    Flow steps(const Step* first, bool entered = false);
     Flow step(const Step& s);
-    Flow loop(const Step& s);
+    Flow loop(const Step& s, std::int64_t turns = 0);
+    RouteResult ended_top(Flow flow) const noexcept;
     Flow choice(const Step& s);
     [[nodiscard]] bool fits(const Choice& c, const Value& value);
     Flow ended(const Step& s);
     int route(RouteId id, const Node& n);
+
+    // Going on (run_resume.cpp).
+    [[nodiscard]] bool is_way(std::span<const Station> way) const noexcept;
+    Flow again(std::span<const Station> way);
+    Flow behind_inner(Frame& f, std::span<const Station> inner);
 
     // Calls (run_call.cpp).
     int call(const Node& n);
@@ -60,6 +88,11 @@ private:
     RegexCache& regexes_;
     int& depth_;
     Message& message_;
+    Frame* top_ = nullptr;             ///< the innermost sequence
+    const Node* calling_ = nullptr;    ///< the function that runs
+    const Frame* given_to_ = nullptr;  ///< whose expression gets the code of a route that has ended
+    std::uint16_t given_calls_ = 0;    ///< … as its n-th call; 0: none does
+    int given_code_ = 0;
     RouteId route_ = RouteId::none;  ///< the innermost that runs
     int code_ = 1;                   ///< of the last action
     bool over_ = false;              ///< the script ended inside an expression

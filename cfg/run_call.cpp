@@ -97,6 +97,7 @@ int Run::call(const Node& n) {
     // sl_reply_error looks at the error of the function right before it; one that did not fail with
     // an error of its own leaves none.
     const ScriptError before = message_.error;
+    calling_ = &n;
     const int code = call_row(n, std::span(arguments).first(c.row->arity));
     const bool own = message_.error != before || code == static_cast<int>(before);
     if (code > 0 || !own) message_.error = ScriptError::none;

@@ -2,7 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 #include <cstdint>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "core/api/command.h"
 #include "core/api/message.h"
@@ -44,6 +46,9 @@ struct Globals {
     std::string_view run_directory = "/run/fairlead";
     /// Whose they shall be; -1: whoever started the server.
     std::int64_t user = -1, group = -1;
+
+    std::size_t async_workers = 0;          ///< of the group "default"
+    std::vector<std::string> async_groups;  ///< async_workers_group, as written
 };
 
 /// What Core::on_mail gave; the same in every process.

@@ -55,6 +55,23 @@ public:
     /// name and ends the script with code -1.
     virtual RouteResult run(RouteId route, Message& message) noexcept = 0;
 
+    /// The way back to the statement that runs now, for resume() in any process: bytes in the
+    /// message's arena, 12 for each nested block and some more. Only for a function that is the
+    /// whole statement; "" for one inside an expression, whose value could not be used later.
+    [[nodiscard]] virtual std::string_view way_back(Message& message) noexcept {
+        (void)message;
+        return {};
+    }
+    /// Goes on behind that statement, through the blocks, loops and routes around it to the end of
+    /// the script. A condition or an assignment that was waiting for a route's code gets it; what
+    /// stands left of the route in the same expression is evaluated again. Code -1 for a way that
+    /// this program does not have. As run() otherwise.
+    virtual RouteResult resume(std::string_view way, Message& message) noexcept {
+        (void)way;
+        (void)message;
+        return {.code = -1};
+    }
+
 protected:
     ~Script() = default;
 };

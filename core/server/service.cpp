@@ -189,6 +189,8 @@ Globals Service::globals() {
         globals.user = identity_.user;
         globals.group = identity_.group;
     }
+    globals.async_workers = static_cast<std::size_t>(settings_.async_workers);
+    globals.async_groups = settings_.async_groups;
     return globals;
 }
 

@@ -82,6 +82,10 @@ private:
             values.*(*text) = setting.value.text;
             return check_word(setting);
         }
+        if (const auto* texts = std::get_if<std::vector<std::string> Settings::*>(&row.field)) {
+            (values.*(*texts)).push_back(setting.value.text);
+            return;
+        }
         std::int64_t n = setting.value.number;
         const auto tos = row.name == "tos" ? tos_word(setting.value.text) : std::nullopt;
         if (tos) n = *tos;

@@ -29,6 +29,8 @@ struct Settings {
     std::int64_t workers = 8, memory_mb = 64, exit_timeout = 60, open_files = 0, server_id = 0;
     bool fork = true, disable_core_dump = false;
     std::string user, group, root_dir, work_dir = "/", run_dir = "/run/fairlead";
+    std::int64_t async_workers = 0;
+    std::vector<std::string> async_groups;
     // SIP
     std::int64_t max_branches = 12;
     bool server_signature = true, force_rport = false, local_rport = false, reply_to_via = false,

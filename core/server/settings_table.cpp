@@ -33,6 +33,8 @@ constexpr SettingRow kRows[] = {
     // Processes and the system
     {"children", &S::workers, 1, 200},
     {"fork", &S::fork},
+    {"async_workers", &S::async_workers, 0, 100},
+    {"async_workers_group", &S::async_groups},
     {"shm_mem_size", &S::memory_mb, 1, 1024 * 1024},
     {"shm_mem", &S::memory_mb, 1, 1024 * 1024},
     {"shm", &S::memory_mb, 1, 1024 * 1024},
@@ -85,9 +87,8 @@ constexpr IgnoredSettings kIgnored[] = {
      "rt_timer2_prio rt_timer2_policy rt_ftimer_prio rt_ftimer_policy rt_stimer_prio "
      "rt_stimer_policy",
      "scheduling and locking of memory belong to the service manager"},
-    {"async_workers async_workers_group async_nonblock async_usleep async_tkv_evname "
-     "async_tkv_gname rpc_exec_delta rpc_exec_ulimit",
-     "no module here uses such workers"},
+    {"async_nonblock async_usleep", "asynchronous workers wait in an event loop"},
+    {"async_tkv_evname async_tkv_gname rpc_exec_delta rpc_exec_ulimit", "nothing here uses it"},
     {"route_locks_size pv_buffer_size pv_buffer_slots pv_cache_limit pv_cache_action "
      "sql_buffer_size version_table mem_add_size",
      "the server has no such limit"},

@@ -12,7 +12,8 @@ namespace fairlead::server {
 
 /// A parameter that is applied.
 struct SettingRow {
-    using Field = std::variant<bool Settings::*, std::int64_t Settings::*, std::string Settings::*>;
+    using Field = std::variant<bool Settings::*, std::int64_t Settings::*, std::string Settings::*,
+                               std::vector<std::string> Settings::*>;  ///< the last: repeatable
     std::string_view name;
     Field field;
     std::int64_t min = 0, max = INT32_MAX;

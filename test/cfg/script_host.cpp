@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <stdexcept>
 #include <tuple>
+#include <utility>
 
 #include "core/base/text.h"
 
@@ -26,6 +27,10 @@ Verdict Toy::greet(Message& m) {
     if (greeting != nullptr) said.emplace_back(greeting->text(m));
     if (source != nullptr) said.emplace_back(source->get(m).string());
     return Verdict::yes;
+}
+Verdict Toy::pause(Message& m) {
+    way = script->way_back(m);
+    return way.empty() ? Verdict::no : Verdict::stop;
 }
 Verdict Toy::say(Message&, std::string_view text) {
     said.emplace_back(text);
@@ -97,6 +102,7 @@ constexpr Function kFunctions[] = {
     function<&Toy::anything>("anything", "", kAny, "value"),
     function<&Toy::fails>("fails", "", kAny, "error"),
     function<&Toy::error>("show_error", "", kAny),
+    function<&Toy::pause>("pause", "Ends the script for now.", Route::any),
     function<&Toy::nothing>("for_failure", "", Route::failure),
     function<&Toy::nothing>("for_reply", "", Route::reply),
     function<&Toy::nothing>("for_request", "", Route::request),
@@ -212,12 +218,19 @@ bool ScriptHost::compile(std::string text) {
     program = cfg::compile(config, registry, diagnostics);
     if (program == nullptr) return false;
     interpreter = std::make_unique<cfg::Interpreter>(program);
+    toy().script = interpreter.get();
     return true;
 }
 
 RouteResult ScriptHost::run_again(Route type, std::string_view name) {
     message.route_type = type;
     return interpreter->run(interpreter->find(type, name), message);
+}
+
+RouteResult ScriptHost::resume() {
+    const std::string way = std::exchange(toy().way, {});
+    message.arena.reset();
+    return interpreter->resume(way, message);
 }
 
 RouteResult ScriptHost::run(std::string_view body, std::string_view before) {

@@ -45,6 +45,10 @@ public:
     Verdict anything(Message& m, Value value);
     Verdict fails(Message& m, int error);
     Verdict error(Message& m);
+    /// Ends the script and keeps the way back; false where there is none.
+    Verdict pause(Message& m);
+    Script* script = nullptr;
+    std::string way;
     Verdict nothing(Message& m) { return (void)m, Verdict::yes; }
 };
 [[nodiscard]] const Descriptor& toy_descriptor() noexcept;
@@ -68,6 +72,8 @@ public:
     bool compile(std::string text);
     /// Compiles `request_route { body }` behind `before`, runs it on a request.
     RouteResult run(std::string_view body, std::string_view before = {});
+    /// Goes on behind the last pause().
+    RouteResult resume();
     RouteResult run_again(Route type = Route::request, std::string_view name = {});
     /// What say() was given in one run of these statements, joined with a bar.
     std::string said(std::string_view body, std::string_view before = {});
