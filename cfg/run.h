@@ -55,9 +55,10 @@ private:
     int route(RouteId id, const Node& n);
 
     // Going on (run_resume.cpp).
-    [[nodiscard]] bool is_way(std::span<const Station> way) const noexcept;
-    Flow again(std::span<const Station> way);
-    Flow behind_inner(Frame& f, std::span<const Station> inner);
+    [[nodiscard]] bool is_way(std::string_view way) const noexcept;
+    Flow again(std::string_view way);
+    static Station first_of(std::string_view way) noexcept;
+    Flow behind_inner(Frame& f, std::string_view inner);
 
     // Calls (run_call.cpp).
     int call(const Node& n);

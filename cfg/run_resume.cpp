@@ -36,12 +36,20 @@ std::string_view Run::way_back() const {
     return {bytes, size};
 }
 
-bool Run::is_way(std::span<const Station> way) const noexcept {
-    const auto exists = [this](const Station& s) {
-        return program_.step(s.step) != nullptr &&
-               static_cast<std::size_t>(s.route) < program_.routes().size();
-    };
-    return !way.empty() && std::ranges::all_of(way, exists);
+Run::Station Run::first_of(std::string_view way) noexcept {
+    Station station{};
+    std::memcpy(&station, way.data(), sizeof station);
+    return station;
+}
+
+bool Run::is_way(std::string_view way) const noexcept {
+    if (way.empty()) return false;
+    for (; !way.empty(); way.remove_prefix(sizeof(Station))) {
+        const Station s = first_of(way);
+        if (program_.step(s.step) == nullptr) return false;
+        if (static_cast<std::size_t>(s.route) >= program_.routes().size()) return false;
+    }
+    return true;
 }
 
 RouteResult Run::go_on(std::string_view way) {
@@ -50,23 +58,18 @@ RouteResult Run::go_on(std::string_view way) {
         return {.code = -1};
     std::memcpy(&stamp, way.data(), sizeof stamp);
     way.remove_prefix(sizeof stamp);
-    const std::size_t count = way.size() / sizeof(Station);
-    auto* const stations =
-        reinterpret_cast<Station*>(message_.arena.allocate(count * sizeof(Station)));
-    std::memcpy(stations, way.data(), way.size());
-    const std::span<const Station> all(stations, count);
-    if (stamp != program_.step_count() || !is_way(all)) return {.code = -1};
+    if (stamp != program_.step_count() || !is_way(way)) return {.code = -1};
 
     message_.return_code = 1;
     message_.error = ScriptError::none;
     const ScriptPlace outside = message_.place;
-    const Flow flow = again(all);
+    const Flow flow = again(way);
     message_.place = outside;
     return ended_top(flow);
 }
 
-Flow Run::again(std::span<const Station> way) {
-    const Station& here = way.front();
+Flow Run::again(std::string_view way) {
+    const Station here = first_of(way);
     const bool entered = (here.entered_calls & kEntered) != 0;
     Frame frame{top_,
                 program_.step(here.step),
@@ -77,7 +80,8 @@ Flow Run::again(std::span<const Station> way) {
     top_ = &frame;
     route_ = here.route;
     code_ = 1;
-    Flow flow = way.size() > 1 ? behind_inner(frame, way.subspan(1)) : Flow::on;
+    Flow flow =
+        way.size() > sizeof(Station) ? behind_inner(frame, way.substr(sizeof(Station))) : Flow::on;
     for (frame.step = frame.step->next; frame.step != nullptr && flow == Flow::on;
          frame.step = frame.step->next) {
         frame.calls = 0;
@@ -88,9 +92,9 @@ Flow Run::again(std::span<const Station> way) {
 }
 
 /// The end of the statement whose inside was left.
-Flow Run::behind_inner(Frame& f, std::span<const Station> inner) {
+Flow Run::behind_inner(Frame& f, std::string_view inner) {
     const Step& s = *f.step;
-    const bool is_route = (inner.front().entered_calls & kEntered) != 0;
+    const bool is_route = (first_of(inner).entered_calls & kEntered) != 0;
     depth_ += is_route ? 1 : 0;
     const Flow flow = again(inner);
     depth_ -= is_route ? 1 : 0;
