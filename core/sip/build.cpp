@@ -225,8 +225,9 @@ bool write_cancel(Writer& out, const Message& sent, std::string_view extra) noex
     return write_companion(out, sent, "CANCEL", {}, extra);
 }
 
-bool write_negative_ack(Writer& out, const Message& sent, std::string_view reply_to) noexcept {
-    return write_companion(out, sent, "ACK", reply_to, {});
+bool write_negative_ack(Writer& out, const Message& sent, std::string_view reply_to,
+                        std::string_view extra) noexcept {
+    return write_companion(out, sent, "ACK", reply_to, extra);
 }
 
 }  // namespace fairlead::sip

@@ -82,7 +82,7 @@ struct ReplyPlan {
 /// reply). `sent` is the INVITE as it was sent; Route is kept, extra lines go before
 /// Content-Length.
 [[nodiscard]] bool write_cancel(Writer& out, const Message& sent, std::string_view extra) noexcept;
-[[nodiscard]] bool write_negative_ack(Writer& out, const Message& sent,
-                                      std::string_view reply_to) noexcept;
+[[nodiscard]] bool write_negative_ack(Writer& out, const Message& sent, std::string_view reply_to,
+                                      std::string_view extra = {}) noexcept;
 
 }  // namespace fairlead::sip
