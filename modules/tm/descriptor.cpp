@@ -1,6 +1,12 @@
 // Transactions: what the module shows to the server.
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <array>
 #include "modules/tm/audit.h"
+
+#include "core/api/log.h"
+#include "core/api/sip.h"
+#include "core/api/text.h"
 #include "modules/tm/tm.h"
 #include "modules/tm/variables.h"
 
@@ -45,6 +51,31 @@ std::string initial(const Module&) {
 std::string none(const Module&) {
     return {};
 }
+
+/// A text as a template argument.
+template <std::size_t N>
+struct Name {
+    std::array<char, N> text{};
+    constexpr Name(const char (&from)[N]) noexcept { std::copy_n(from, N, text.begin()); }
+    [[nodiscard]] constexpr std::string_view view() const noexcept { return {text.data(), N - 1}; }
+};
+/// A parameter that is taken and said to change nothing, since what it speaks of is not there.
+template <Name N>
+constexpr Param without_effect(std::string_view doc, Type type = Type::integer) {
+    return {N.view(),
+            doc,
+            type,
+            {},
+            true,
+            [](Module&, const Value&) -> Result<void> {
+                LOG(notice, "parameter {} is taken and changes nothing: see the README", N.view());
+                return {};
+            },
+            [](const Module&) { return std::string(); }};
+}
+constexpr std::string_view kNoFailover = "Without effect: a next hop has one address.";
+constexpr std::string_view kNoBlocklist = "Without effect: there is no list of blocked addresses.";
+constexpr std::string_view kNoEmbedding = "Without effect: routes are written in this language.";
 
 constexpr Param params[] = {
     param_method<&Tm::set_timer_units>(
@@ -134,6 +165,16 @@ constexpr Param params[] = {
     param<&Tm::default_code>("default_code", "Code of t_reply() when the given one is none.",
                              {.min = 400, .max = 699}),
     param<&Tm::default_reason>("default_reason", "Phrase of t_reply() when none is given."),
+    param<&Tm::rich_redirect>("rich_redirect",
+                              "What the Contact of a redirection tells besides the URI: 1 branch "
+                              "flags, 2 the Path, 3 both.",
+                              {.min = 0, .max = 3}),
+    param<&Tm::ac_extra_hdrs>("ac_extra_hdrs",
+                              "CANCEL and the ACK of a negative reply repeat those fields of the "
+                              "INVITE as it was sent whose name begins so; \"\": none."),
+    param<&Tm::failure_uri_of_winner>("failure_uri_of_winner",
+                                      "failure_route sees the Request-URI of the winning branch; "
+                                      "0: of the first, as Kamailio 5."),
     param<&Tm::reply_matching>("reply_matching",
                                "Replies must agree in Call-ID, CSeq and From tag too."),
     param<&Tm::forward_stray_replies>(
@@ -153,11 +194,58 @@ constexpr Param params[] = {
     param<&Tm::max_transactions>("max_transactions",
                                  "New requests get 503 above this number; 0: as memory allows.",
                                  {.min = 0, .max = INT32_MAX}),
+    without_effect<"enable_stats">("Without effect: there are always statistics."),
+    without_effect<"reparse_invite">(
+        "Without effect: CANCEL and the ACK of a negative reply are always made of the INVITE as "
+        "it was sent (RFC 3261 9.1, 17.1.1.3)."),
+    without_effect<"callid_matching">("Without effect: Call-IDs are always compared."),
+    without_effect<"callid_cseq_matching">(
+        "Without effect: RFC 3261 17.1.3 and 17.2.3 match by the branch parameter."),
+    without_effect<"exec_time_check">(
+        "Without effect: no lock is held over a route, and its transaction stays."),
+    without_effect<"reparse_on_dns_failover">(kNoFailover),
+    without_effect<"dns_reuse_rcv_socket">(kNoFailover),
+    without_effect<"blst_503">(kNoBlocklist),
+    without_effect<"blst_503_def_timeout">(kNoBlocklist),
+    without_effect<"blst_503_min_timeout">(kNoBlocklist),
+    without_effect<"blst_503_max_timeout">(kNoBlocklist),
+    without_effect<"blst_methods_add">(kNoBlocklist),
+    without_effect<"blst_methods_lookup">(kNoBlocklist),
+    without_effect<"event_callback">(kNoEmbedding, Type::string),
+    without_effect<"event_callback_lres_sent">(kNoEmbedding, Type::string),
 };
 
 constexpr Route kR = Route::request;
 constexpr Route kRF = Route::request | Route::failure;
 constexpr Route kAsk = Route::request | Route::failure | Route::branch | Route::tm_reply;
+
+/// "[proto:]host[:port]" as far as it can be judged before a message comes.
+Result<void> check_address(const Module&, std::span<const Value> args) {
+    std::string_view text = args[0].string();
+    if (!args[0].is_string() || Address::parse(text)) return {};
+    if (text.empty()) return fail("the address is empty");
+    const std::size_t colon = text.find(':');
+    if (colon != std::string_view::npos && parse_proto(text.substr(0, colon)))
+        text.remove_prefix(colon + 1);
+    const std::size_t end = text.starts_with('[') ? text.find(']') : text.find(':');
+    const std::size_t at = text.find(':', std::min(end, text.size()));
+    if (text.substr(0, at).find_first_of(" /@;") != std::string_view::npos)
+        return fail("the address is no [protocol:]host[:port]");
+    if (at == std::string_view::npos) return {};
+    const auto port = text::parse_uint(text.substr(at + 1), UINT16_MAX);
+    if (at == 0 || !port || *port == 0) return fail("the address is no [protocol:]host[:port]");
+    return {};
+}
+Result<void> check_uri(const Module&, std::span<const Value> args) {
+    if (!args[0].is_string()) return {};
+    if (!sip::parse_uri(args[0].string())) return fail("this is no SIP URI");
+    return {};
+}
+Result<void> check_protocol(const Module&, std::span<const Value> args) {
+    if (args[0].is_string() && !parse_proto(args[0].string()))
+        return fail("the protocol is udp, tcp, tls or sctp");
+    return {};
+}
 
 constexpr Function functions[] = {
     function<&Tm::t_newtran>("t_newtran",
@@ -175,7 +263,8 @@ constexpr Function functions[] = {
                                  "is answered and ends the script.",
                                  Route::request | Route::failure | Route::branch | Route::reply),
     function<&Tm::t_relay>("t_relay", "Relays statefully to where the message points.", kRF),
-    function<&Tm::t_relay_address>("t_relay", "Relays to [proto:]host[:port].", kRF, "address"),
+    checked_function<&Tm::t_relay_address>(check_address, "t_relay",
+                                           "Relays to [proto:]host[:port].", kRF, "address"),
     function<&Tm::t_relay_host>("t_relay", "Relays to a host and port.", kRF, "host", "port"),
     function<&Tm::t_relay_by<Proto::udp>>("t_relay_to_udp", "Relays over UDP.", kRF),
     function<&Tm::t_relay_by_to<Proto::udp>>("t_relay_to_udp", "Relays over UDP to a host.", kRF,
@@ -186,12 +275,57 @@ constexpr Function functions[] = {
     function<&Tm::t_relay_by<Proto::tls>>("t_relay_to_tls", "Relays over TLS.", kRF),
     function<&Tm::t_relay_by_to<Proto::tls>>("t_relay_to_tls", "Relays over TLS to a host.", kRF,
                                              "host", "port"),
+    function<&Tm::t_relay_by<Proto::sctp>>("t_relay_to_sctp", "Relays over SCTP.", kRF),
+    function<&Tm::t_relay_by_to<Proto::sctp>>("t_relay_to_sctp", "Relays over SCTP to a host.", kRF,
+                                              "host", "port"),
+    function<&Tm::t_relay_plain>("t_relay_to", "The same as t_relay().", kRF),
+    function<&Tm::t_relay_some>("t_relay_to",
+                                "Relays to [proto:]host[:port], or with flags: 1 no 100, 2 no "
+                                "reply when it fails (then -4), 4 without effect.",
+                                kRF, "address_or_flags"),
+    function<&Tm::t_relay_to>("t_relay_to", "Both.", kRF, "address", "flags"),
+    function<&Tm::t_relay_cancel>("t_relay_cancel",
+                                  "Relays a CANCEL whose INVITE is there and ends the script; 1 "
+                                  "when there is none.",
+                                  kR),
     function<&Tm::t_forward_nonack>("t_forward_nonack",
                                     "Like t_relay() for a transaction that exists.", kRF),
-    function<&Tm::t_forward_nonack_address>("t_forward_nonack", "The same to [proto:]host[:port].",
-                                            kRF, "address"),
+    function<&Tm::t_forward_nonack>("t_forward_nonack_uri", "The same.", kRF),
+    checked_function<&Tm::t_forward_nonack_address>(
+        check_address, "t_forward_nonack", "The same to [proto:]host[:port].", kRF, "address"),
     function<&Tm::t_forward_nonack_host>("t_forward_nonack", "The same to a host and port.", kRF,
                                          "host", "port"),
+    function<&Tm::t_forward_nonack_by<Proto::udp>>("t_forward_nonack_udp", "The same over UDP.",
+                                                   kRF, "host", "port"),
+    function<&Tm::t_forward_nonack_by<Proto::tcp>>("t_forward_nonack_tcp", "The same over TCP.",
+                                                   kRF, "host", "port"),
+    function<&Tm::t_forward_nonack_by<Proto::tls>>("t_forward_nonack_tls", "The same over TLS.",
+                                                   kRF, "host", "port"),
+    function<&Tm::t_forward_nonack_by<Proto::sctp>>("t_forward_nonack_sctp", "The same over SCTP.",
+                                                    kRF, "host", "port"),
+    checked_function<&Tm::t_forward_nonack_to>(check_protocol, "t_forward_nonack_to",
+                                               "The same over a protocol to host:port.", kRF,
+                                               "protocol", "address"),
+    function<&Tm::t_replicate>("t_replicate",
+                               "Sends the request also, in a transaction of its own that nobody "
+                               "upstream hears of, to where the message points, and the branches "
+                               "that were added to where they point. No route runs for it.",
+                               kR),
+    checked_function<&Tm::t_replicate_uri>(
+        check_uri, "t_replicate", "The same to a URI; without the Route fields.", kR, "uri"),
+    function<&Tm::t_replicate_host>("t_replicate", "The same to a host and port.", kR, "host",
+                                    "port"),
+    function<&Tm::t_replicate_by<Proto::udp>>("t_replicate_udp", "The same over UDP.", kR, "host",
+                                              "port"),
+    function<&Tm::t_replicate_by<Proto::tcp>>("t_replicate_tcp", "The same over TCP.", kR, "host",
+                                              "port"),
+    function<&Tm::t_replicate_by<Proto::tls>>("t_replicate_tls", "The same over TLS.", kR, "host",
+                                              "port"),
+    function<&Tm::t_replicate_by<Proto::sctp>>("t_replicate_sctp", "The same over SCTP.", kR,
+                                               "host", "port"),
+    checked_function<&Tm::t_replicate_to>(check_protocol, "t_replicate_to",
+                                          "The same over a protocol to host:port.", kR, "protocol",
+                                          "address"),
     function<&Tm::t_reply>("t_reply", "Answers the request through its transaction.", kRF, "code",
                            "reason"),
     function<&Tm::t_send_reply>("t_send_reply", "t_newtran() if needed, then t_reply().", kRF,
@@ -199,6 +333,27 @@ constexpr Function functions[] = {
     function<&Tm::t_retransmit_reply>("t_retransmit_reply", "Sends the last reply again.",
                                       Route::request | Route::failure | Route::branch),
     function<&Tm::t_release>("t_release", "Lets the transaction end after the wait time.", kR),
+    function<&Tm::t_drop>("t_drop",
+                          "Ends the transaction without a word, as if answered with a code (500).",
+                          Route::any, "code"),
+    function<&Tm::t_drop_replies>(
+        "t_drop_replies",
+        "Which replies take no part in what follows: \"a\" (or none) all, "
+        "\"l\" those of the last step, \"n\" none.",
+        Route::failure, "mode"),
+    function<&Tm::t_save_lumps>("t_save_lumps",
+                                "Stores the changes made so far: later branches have those, and "
+                                "none made behind it.",
+                                kR),
+    function<&Tm::t_set_disable_internal_reply>(
+        "t_set_disable_internal_reply", "1: no reply at the end when relaying failed.", kAsk, "on"),
+    function<&Tm::without_effect_of>("t_set_disable_failover", kNoFailover, kAsk, "on"),
+    function<&Tm::without_effect>(
+        "t_use_uac_headers",
+        "Without effect: CANCEL and ACK always have the fields of the INVITE as it was sent.",
+        Route::any),
+    function<&Tm::without_effect>("t_clean", "Without effect: nothing stays beyond its time.",
+                                  Route::any),
     function<&Tm::t_on_failure>("t_on_failure",
                                 "Runs a failure_route when all branches have failed; \"0\" "
                                 "disarms.",
@@ -249,6 +404,8 @@ constexpr Function functions[] = {
                                               "on"),
     function<&Tm::t_flush_flags>("t_flush_flags", "Gives the transaction the message's flags.",
                                  Route::any),
+    function<&Tm::t_flush_xflags>("t_flush_xflags", "Without effect: there are 32 message flags.",
+                                  Route::any),
 };
 
 template <shm::Counter Counts::* Field>

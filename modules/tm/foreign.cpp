@@ -13,8 +13,8 @@ namespace {
 using BucketGuard = shm::Guard<Bucket>;
 
 bool fits(const Cell& c, const CallKey& key) noexcept {
-    return !c.has(Cell::dead) && !c.has(Cell::final_sent) && c.cseq == key.cseq &&
-           c.call_id() == key.call_id;
+    return !c.has(Cell::dead) && !c.has(Cell::replica) && !c.has(Cell::final_sent) &&
+           c.cseq == key.cseq && c.call_id() == key.call_id;
 }
 
 /// Runs `act` on the first cell that `wanted` takes, under its bucket's lock, which is held for one

@@ -317,17 +317,21 @@ private:
 
 }  // namespace
 
+int forward(Runtime& rt, Message& m, Work& w, const Destination& to) {
+    Outgoing out(rt.outbox, rt.core->net());
+    times_from_avps(rt, m, w);
+    const int result = Fork(rt, m, w, to, out).run();
+    out.send();
+    return result;
+}
+
 int forward_nonack(Runtime& rt, Message& m, const Destination& to) {
     Work& w = work_for(rt, m);
     if (w.cell == nullptr) {
         m.error = ScriptError::unspecified;
         return -1;
     }
-    Outgoing out(rt.outbox, rt.core->net());
-    times_from_avps(rt, m, w);
-    const int result = Fork(rt, m, w, to, out).run();
-    out.send();
-    return result;
+    return forward(rt, m, w, to);
 }
 
 int relay(Runtime& rt, Message& m, const Destination& to) {

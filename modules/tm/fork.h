@@ -14,6 +14,10 @@ struct Destination {
     Proto proto = Proto::none;
 };
 
+/// Makes branches of where the message points, for the transaction of `w`, and sends them: 1, or
+/// below 0 a ScriptError.
+[[nodiscard]] int forward(Runtime& rt, Message& m, Work& w, const Destination& to);
+
 /// t_relay: makes the transaction if needed, deals with ACK and CANCEL. 1, 0 never, below 0 a
 /// ScriptError.
 [[nodiscard]] int relay(Runtime& rt, Message& m, const Destination& to);

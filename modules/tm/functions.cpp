@@ -46,36 +46,8 @@ Verdict Tm::t_check_trans(Message& m) {
     return Verdict(check_request(rt_, m, work_for(rt_, m)));
 }
 
-std::string_view Tm::join(Message& m, std::string_view proto, std::string_view host,
-                          const Value& port) {
-    const auto number = fmt::format_int(port.integer());
-    const std::string_view text =
-        port.is_integer() ? std::string_view(number.data(), number.size()) : port.string();
-    if (proto.empty()) return m.arena.concat({host, ":", text});
-    return m.arena.concat({proto, ":", host, ":", text});
-}
-
-Verdict Tm::t_relay(Message& m) {
-    return relayed(relay(rt_, m, {}));
-}
-Verdict Tm::t_relay_address(Message& m, std::string_view address) {
-    return relayed(relay(rt_, m, {.address = address}));
-}
-Verdict Tm::t_relay_host(Message& m, std::string_view host, Value port) {
-    return relayed(relay(rt_, m, {.address = join(m, {}, host, port)}));
-}
-Verdict Tm::t_forward_nonack(Message& m) {
-    return Verdict(forward_nonack(rt_, m, {}));
-}
-Verdict Tm::t_forward_nonack_address(Message& m, std::string_view address) {
-    return Verdict(forward_nonack(rt_, m, {.address = address}));
-}
-Verdict Tm::t_forward_nonack_host(Message& m, std::string_view host, Value port) {
-    return Verdict(forward_nonack(rt_, m, {.address = join(m, {}, host, port)}));
-}
-
 int Tm::code_of(const Value& code) const noexcept {
-    if (code.is_integer() && code.integer() >= 100 && code.integer() <= 699)
+    if (code.is_integer() && code.integer() >= 100 && code.integer() <= 999)
         return static_cast<int>(code.integer());
     LOG(error, "the reply code is no status code: replying {}", default_code);
     return default_code;
@@ -99,17 +71,6 @@ Verdict Tm::t_send_reply(Message& m, Value code, std::string_view reason) {
 
 Verdict Tm::t_retransmit_reply(Message& m) {
     return Verdict(retransmit_reply(rt_, work_for(rt_, m)));
-}
-
-Verdict Tm::t_release(Message& m) {
-    const Work& w = work_for(rt_, m);
-    if (w.cell == nullptr) return Verdict::no;
-    const BucketGuard guard(*w.bucket);
-    Actions actions;
-    Turn turn{rt_.now(), rt_.policy, actions};
-    release(*w.cell, turn);
-    rest(rt_, *w.cell);
-    return Verdict::yes;
 }
 
 Verdict Tm::t_on_failure(Message& m, FailureRoute route) {

@@ -65,7 +65,7 @@ void apply(const Work& w, Cell& c) noexcept {
     c.on_failure = w.on_failure;
     c.on_reply = w.on_reply;
     c.on_branch = w.on_branch;
-    c.flags = static_cast<std::uint16_t>(c.flags | w.cell_flags);
+    c.flags |= w.cell_flags;
     if (w.fr != 0) c.fr = w.fr;
     if (w.fr_inv != 0) c.fr_inv = w.fr_inv;
     if (w.t1 != 0) c.t1 = w.t1;

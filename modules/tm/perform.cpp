@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "modules/tm/perform.h"
 
+#include "core/api/text.h"
 #include "modules/tm/cells.h"
 #include "modules/tm/local_reply.h"
 #include "modules/tm/reply_pick.h"
@@ -37,6 +38,20 @@ std::string_view reason_lines(Runtime& rt, const Cell& c, std::uint16_t code, co
     return text.text();
 }
 
+/// Whether it is for the client's side only.
+constexpr bool goes_up(Act act) noexcept {
+    switch (act) {
+        case Act::resend_reply:
+        case Act::send_trying:
+        case Act::relay_reply:
+        case Act::pass_reply:
+        case Act::keep_reply:
+        case Act::reply_local:
+        case Act::send_kept: return true;
+        default: return false;
+    }
+}
+
 /// Performs one step's actions; holds what they share.
 class Performer {
 public:
@@ -44,6 +59,7 @@ public:
         : rt_(rt), c_(c), hand_(hand), out_(out) {}
 
     void act(const Action& a) {
+        if (c_.has(Cell::replica) && goes_up(a.act)) return;
         switch (a.act) {
             case Act::resend_reply: return repeat_reply();
             case Act::send_trying: return trying();
@@ -101,17 +117,29 @@ private:
         if (!b.sent || hand_.reply == nullptr || rt_.scratch.parse(b.sent.view())) return;
         sip::Writer text = out_.writer(b.sent.size + hand_.reply->bytes().size());
         const std::string_view to = hand_.reply->text(sip::HeaderType::to);
-        if (!sip::write_negative_ack(text, rt_.scratch, to)) return;
+        if (!sip::write_negative_ack(text, rt_.scratch, to, kept_headers({}))) return;
         out_.add(b.target, text.text());
         (void)replace(rt_, b.sent, text.text(), rt_.tags.buffer);
     }
     void cancel(Branch& b, std::uint16_t code) {
         if (!b.sent || rt_.scratch.parse(b.sent.view())) return;
-        const std::string_view reasons = reason_lines(rt_, c_, code, hand_, out_);
+        const std::string_view reasons = kept_headers(reason_lines(rt_, c_, code, hand_, out_));
         sip::Writer text = out_.writer(b.sent.size + reasons.size() + 64);
         if (!sip::write_cancel(text, rt_.scratch, reasons)) return;
         out_.add(b.target, text.text());
         (void)replace(rt_, b.cancel, text.text(), rt_.tags.buffer);
+    }
+    /// `lines` and, of the INVITE in rt.scratch, the fields that ac_extra_hdrs names.
+    [[nodiscard]] std::string_view kept_headers(std::string_view lines) {
+        const std::string_view prefix = rt_.options.ac_extra_hdrs;
+        if (prefix.empty()) return lines;
+        for (const sip::Header& h : rt_.scratch.headers()) {
+            const std::string_view line = rt_.scratch.bytes().substr(h.name_offset, h.line_length);
+            if (h.type == sip::HeaderType::other &&
+                text::ci_equal(line.substr(0, prefix.size()), prefix))
+                lines = out_.arena().concat({lines, line});
+        }
+        return lines;
     }
     void local(const Action& a) {
         if (c_.local) return note_local(rt_, c_, {.code = a.code}, out_);
@@ -190,7 +218,7 @@ bool perform(Runtime& rt, Cell& c, const Actions& actions, const Hand& hand,
     }
     if (!choose) return false;
     const Pick p = pick(c, rt.policy);
-    if (p.code >= 300) {
+    if (p.code >= 300 && !c.has(Cell::replica)) {
         const Report failed{
             .what = Report::What::failed,
             .local = p.branch == nullptr || !p.branch->reply,

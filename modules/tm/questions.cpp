@@ -172,7 +172,7 @@ Verdict Tm::t_set_auto_inv_100(Message& m, int on) {
 
 Verdict Tm::set_flag(Message& m, Cell::Flag flag, bool on) {
     Work& w = work_for(rt_, m);
-    w.cell_flags = static_cast<std::uint16_t>(on ? w.cell_flags | flag : w.cell_flags & ~flag);
+    w.cell_flags = on ? w.cell_flags | flag : w.cell_flags & ~static_cast<std::uint32_t>(flag);
     if (w.cell == nullptr) return Verdict::yes;
     const BucketGuard guard(*w.bucket);
     on ? w.cell->set(flag) : w.cell->clear(flag);
@@ -185,14 +185,6 @@ Verdict Tm::t_set_disable_6xx(Message& m, int on) {
 
 Verdict Tm::t_set_no_e2e_cancel_reason(Message& m, int on) {
     return set_flag(m, Cell::no_e2e_reason, on != 0);
-}
-
-Verdict Tm::t_flush_flags(Message& m) {
-    const Work* const w = work_of(rt_, m);
-    if (w == nullptr || w->cell == nullptr) return Verdict::no;
-    const BucketGuard guard(*w->bucket);
-    w->cell->flag_bits = m.flags;
-    return Verdict::yes;
 }
 
 }  // namespace fairlead::tm

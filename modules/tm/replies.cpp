@@ -6,36 +6,13 @@
 #include "modules/tm/cells.h"
 #include "modules/tm/local_reply.h"
 #include "modules/tm/perform.h"
+#include "modules/tm/redirect.h"
 #include "modules/tm/reports.h"
 
 namespace fairlead::tm {
 namespace {
 
 using BucketGuard = shm::Guard<Bucket>;
-
-void put_contact(sip::Writer& out, const BranchTarget& t, bool first) {
-    out.put(first ? "Contact: <" : ", <").put(t.uri).put('>');
-    if (t.q == kNoQ) return;
-    out.put(";q=").put(t.q >= 1000 ? "1" : "0");
-    if (t.q > 0 && t.q < 1000) {
-        const auto thousandths = static_cast<unsigned>(t.q);
-        out.put('.').put_uint(thousandths / 100).put_uint(thousandths / 10 % 10);
-        out.put_uint(thousandths % 10);
-    }
-}
-
-/// A 3xx names all branches in one Contact line, behind what the script appended.
-std::string_view redirect_headers(Message& m) {
-    std::size_t room = m.uri().size() + 64;
-    for (std::size_t i = 0; i < m.branch_count; ++i) room += m.branches[i].uri.size() + 16;
-    sip::Writer out(m.arena.allocate(room), room);
-    BranchTarget own = m.target;
-    own.uri = m.uri();
-    put_contact(out, own, true);
-    for (std::size_t i = 0; i < m.branch_count; ++i) put_contact(out, m.branches[i], false);
-    out.put("\r\n");
-    return out.ok() ? m.arena.concat({m.reply_headers, out.text()}) : m.reply_headers;
-}
 
 }  // namespace
 
@@ -48,7 +25,8 @@ int reply(Runtime& rt, Message& m, Work& w, int code, std::string_view reason,
     Outgoing out(rt.outbox, rt.core->net());
     const TagText own = to_tag(rt, *w.cell);
     if (tag.empty()) tag = {own.data(), own.size()};
-    const std::string_view extra = code / 100 == 3 ? redirect_headers(m) : std::string_view();
+    const std::string_view extra =
+        code / 100 == 3 ? redirect_headers(m, rt.options.rich_redirect) : std::string_view();
     const std::string_view text =
         make_reply(rt, out, m, {.code = code, .reason = reason, .to_tag = tag, .headers = extra});
     if (text.empty()) return -1;

@@ -26,7 +26,8 @@ RouteId enter(Runtime& rt, Bucket& b, Cell& c, Message& m, Work& w) {
     p.branch->on_failure = RouteId::none;  // armed for one step
     c.on_failure = RouteId::none;
     restore(*copy(*c.request, m.arena), m);
-    m.target.uri = m.arena.copy(uri_of(*p.branch));
+    const Branch* const first = c.branches.get();
+    m.target.uri = m.arena.copy(uri_of(rt.options.uri_of_winner ? *p.branch : *first));
     m.target.flags = p.branch->flag_bits;
     w.cell = &c;
     w.bucket = &b;
@@ -74,9 +75,10 @@ void run_choice(Runtime& rt, Bucket& b, Cell& c) {
             Actions actions;
             Turn turn{rt.now(), rt.policy, actions};
             if (route != RouteId::none) (void)keep_script_state(rt, c, m);
+            if (w.drop_replies == 2) drop_step(c);
             const Pick p = pick(c, rt.policy);
             c.owner = kNobody;
-            chosen(c, p.branch, p.code, turn);
+            chosen(c, p.branch, p.code, turn, w.drop_replies);
             again = perform(rt, c, actions, {}, out);
             rest(rt, c);
         }
@@ -91,7 +93,7 @@ void script_done(Runtime& rt, Message& m, const RouteResult& result) {
     if (w == nullptr) return;
     if (w->cell != nullptr && w->made_here) {
         if (result.threw) w->failed = ScriptError::unspecified;
-        if (w->failed != ScriptError::none) {
+        if (w->failed != ScriptError::none && !w->no_error_reply) {
             const ErrorReply error = error_reply(w->failed);
             const auto n = fmt::format_int(-static_cast<int>(w->failed));
             const std::string_view reason =

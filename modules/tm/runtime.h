@@ -29,6 +29,9 @@ struct Options {
     int max_transactions = 0;  ///< 0: as many as memory holds
     Matching matching;
     std::string fr_timer_avp, fr_inv_timer_avp;  ///< names; "" for none
+    std::string ac_extra_hdrs;  ///< CANCEL and negative ACK keep fields whose name begins so
+    int rich_redirect = 0;      ///< what a redirection's Contact tells: 1 branch flags, 2 Path
+    bool uri_of_winner = true;  ///< failure_route's Request-URI
 };
 
 struct Tags {
@@ -69,6 +72,9 @@ struct Runtime {
     [[nodiscard]] shm::Segment& memory() const noexcept { return core->memory(); }
 };
 
+/// Work::drop_replies when the script said nothing: failure_reply_mode holds.
+inline constexpr int kByParameter = -1;
+
 /// What tm knows about a message while its script runs; hangs on Message::slots, in its arena.
 struct Work {
     Cell* cell = nullptr;  ///< protected as long as the script runs
@@ -77,7 +83,7 @@ struct Work {
     std::uint32_t fr = 0, fr_inv = 0;  ///< t_set_fr before there is a transaction; 0: not set
     std::uint32_t t1 = 0, t2 = 0;
     std::uint32_t max_invite = 0, max_other = 0;  ///< t_set_max_lifetime
-    std::uint16_t cell_flags = 0;  ///< Cell::disable_6xx … set before there is a transaction
+    std::uint32_t cell_flags = 0;  ///< Cell::disable_6xx … set before there is a transaction
     Branch* branch = nullptr;      ///< of the reply, or the winner
     int branch_index = -1;         ///< in branch_route and onreply_route
     int code = 0;                  ///< of the reply, or the winner's
@@ -85,6 +91,9 @@ struct Work {
     bool made_here = false;                  ///< this script made the transaction
     bool trying_due = false;                 ///< its 100 is to go out with the first t_relay
     bool no_auto_100 = false;                ///< t_set_auto_inv_100(0)
+    bool no_error_reply = false;             ///< t_set_disable_internal_reply(1)
+    bool replicated = false;                 ///< this script replicated the request
+    int drop_replies = kByParameter;         ///< t_drop_replies: a failure_reply_mode
     bool stored_edits = false;            ///< the first t_relay stored what the script had changed
     bool answered = false;                ///< refused with a stateless reply
     bool from_pick = false;               ///< a failure_route; the cell is protected by who runs it

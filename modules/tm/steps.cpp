@@ -38,7 +38,7 @@ void terminate(Cell& c) noexcept {
 /// Timers D, I, J and K are for what unreliable transports may bring once more (RFC 3261 17): none
 /// of them runs when there is no such transport on either side.
 std::uint32_t wait_time(const Cell& c, const Policy& policy) noexcept {
-    if (!c.local && !is_reliable(c.upstream.proto)) return policy.wait;
+    if (!c.is_ours() && !is_reliable(c.upstream.proto)) return policy.wait;
     for (const Branch* b = c.branches.get(); b != nullptr; b = b->next.get())
         if (!is_reliable(b->target.proto)) return policy.wait;
     return 0;
@@ -75,7 +75,7 @@ void finish(Cell& c, int code, bool local, Turn& t) noexcept {
         c.interval = c.t1;
         c.retransmit_at = now + c.t1;
     }
-    if (c.local) finish_own(c, t);
+    if (c.is_ours()) finish_own(c, t);
 }
 
 /// The set of branches may be complete: then one process, and only one, chooses.
@@ -346,7 +346,7 @@ void branch_started(Cell& c, Branch& b, Turn& t) noexcept {
     b.retransmit_at = is_reliable(b.target.proto) ? kNever : now + c.t1;
     b.final_at = std::min(now + c.fr, c.lifetime);
     // RFC 4320 4.1: 100 is due when the client's Timer E reaches T2.
-    if (!c.is_invite() && t.policy.rfc4320 && !c.local && c.retransmit_at == kNever &&
+    if (!c.is_invite() && t.policy.rfc4320 && !c.is_ours() && c.retransmit_at == kNever &&
         c.server_state() == ServerState::trying)
         c.retransmit_at = now + 7 * c.t1;
 }
@@ -442,7 +442,12 @@ void give_up(Cell& c, Turn& t) noexcept {
     if (c.open_branches() == 0) answer(c, 500, Phrase::server_error, t);
 }
 
-void chosen(Cell& c, Branch* winner, int code, Turn& t) noexcept {
+void drop_step(Cell& c) noexcept {
+    retire(c, 2, c.serial);
+}
+
+void chosen(Cell& c, Branch* winner, int code, Turn& t, int reply_mode) noexcept {
+    if (reply_mode < 0) reply_mode = t.policy.failure_reply_mode;
     c.clear(Cell::choosing);
     c.clear(Cell::again);
     c.clear(Cell::seen_6xx);
@@ -451,11 +456,11 @@ void chosen(Cell& c, Branch* winner, int code, Turn& t) noexcept {
     for (const Branch* b = c.branches.get(); b != nullptr; b = b->next.get())
         new_leg = new_leg || (b->serial > c.serial && !b->has(Branch::unsent));
     if (new_leg) {
-        retire(c, t.policy.failure_reply_mode, c.serial);
+        retire(c, reply_mode, c.serial);
         c.serial++;
         return check_complete(c, t);
     }
-    if (t.policy.failure_reply_mode == 1) winner = nullptr;
+    if (reply_mode == 1) winner = nullptr;
     if (winner == nullptr) return answer(c, 500, Phrase::server_error, t);
     if (is_silent(c, *winner, t.policy)) return release(c, t);
     if (winner->has(Branch::faked) && c.has(Cell::cancelled))

@@ -114,7 +114,10 @@ void give_up(Cell& c, Turn& t) noexcept;
 
 /// The end of the choice that `choose` began; `code` is the winner's status, `winner` its branch
 /// (null: nothing to send but `code`). Sends it, or goes on when failure_route made new branches.
-void chosen(Cell& c, Branch* winner, int code, Turn& t) noexcept;
+/// `reply_mode` is a failure_reply_mode other than the parameter's; below 0: that.
+void chosen(Cell& c, Branch* winner, int code, Turn& t, int reply_mode = -1) noexcept;
+/// Replies of the serial step at hand take no part in the pick any more (t_drop_replies).
+void drop_step(Cell& c) noexcept;
 
 /// The earliest time at which something is due; kNever when nothing is.
 [[nodiscard]] Due next_due(const Cell& c) noexcept;

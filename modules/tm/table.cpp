@@ -33,14 +33,14 @@ Cell* Table::find(const Bucket& b, const RequestKey& key, sip::Method method) no
     RequestKey wanted = key;
     wanted.method = method;
     for (Cell* c = b.first.get(); c != nullptr; c = c->link.get())
-        if (!c->has(Cell::dead) && !c->local && same_via(*c, wanted) && same_method(*c, wanted))
+        if (!c->has(Cell::dead) && !c->is_ours() && same_via(*c, wanted) && same_method(*c, wanted))
             return c;
     return nullptr;
 }
 
 Cell* Table::find_accepted(const Bucket& b, const RequestKey& ack) noexcept {
     for (Cell* c = b.first.get(); c != nullptr; c = c->link.get()) {
-        if (c->has(Cell::dead) || !c->is_invite() || c->local) continue;
+        if (c->has(Cell::dead) || !c->is_invite() || c->is_ours()) continue;
         if (c->status / 100 == 2 && same_call(*c, ack)) return c;
     }
     return nullptr;

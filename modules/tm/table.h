@@ -35,7 +35,8 @@ public:
     [[nodiscard]] std::uint32_t slot_of(std::uint32_t hash) const noexcept { return hash & mask_; }
     [[nodiscard]] std::size_t size() const noexcept { return std::size_t{mask_} + 1; }
 
-    // Under the bucket's lock. Cells that are dead are never found.
+    // Under the bucket's lock. Cells that are dead are never found, those that are our own only by
+    // their label.
     [[nodiscard]] static Cell* find(const Bucket& b, const RequestKey& key,
                                     sip::Method method) noexcept;
     /// The INVITE answered with a 2xx that this ACK belongs to.

@@ -80,7 +80,10 @@ Result<void> Tm::prepare(Core& core) {
         .max_transactions = max_transactions,
         .matching = {via1_matching, ruri_matching, ack_tag_matching, cancel_tag_matching},
         .fr_timer_avp = fr_timer_avp,
-        .fr_inv_timer_avp = fr_inv_timer_avp};
+        .fr_inv_timer_avp = fr_inv_timer_avp,
+        .ac_extra_hdrs = ac_extra_hdrs,
+        .rich_redirect = rich_redirect,
+        .uri_of_winner = failure_uri_of_winner};
     rt_.counts = counts;
     shm::Segment& memory = core.memory();
     rt_.tags = {memory.tag("tm", "transaction"), memory.tag("tm", "keys"),

@@ -52,6 +52,9 @@ public:
     std::string default_reason = "Server Internal Error";
     bool reply_matching = true;
     bool forward_stray_replies = false;
+    std::string ac_extra_hdrs;
+    int rich_redirect = 0;
+    bool failure_uri_of_winner = true;
     int hash_size = 32768;
     int max_transactions = 0;
 
@@ -105,13 +108,40 @@ public:
     Verdict t_relay_by_to(Message& m, std::string_view host, Value port) {
         return relayed(relay(rt_, m, {.address = join(m, name(P), host, port)}));
     }
+    Verdict t_relay_plain(Message& m);
+    Verdict t_relay_some(Message& m, Value proxy_or_flags);
+    Verdict t_relay_to(Message& m, Value proxy, Value flags);
+    Verdict t_relay_cancel(Message& m);
     Verdict t_forward_nonack(Message& m);
     Verdict t_forward_nonack_address(Message& m, std::string_view address);
     Verdict t_forward_nonack_host(Message& m, std::string_view host, Value port);
+    Verdict t_forward_nonack_to(Message& m, std::string_view proto, std::string_view address);
+    template <Proto P>
+    Verdict t_forward_nonack_by(Message& m, std::string_view host, Value port) {
+        return t_forward_nonack_address(m, join(m, name(P), host, port));
+    }
+    Verdict t_replicate(Message& m);
+    Verdict t_replicate_uri(Message& m, std::string_view uri);
+    Verdict t_replicate_host(Message& m, std::string_view host, Value port);
+    Verdict t_replicate_to(Message& m, std::string_view proto, std::string_view address);
+    template <Proto P>
+    Verdict t_replicate_by(Message& m, std::string_view host, Value port) {
+        return replicate_address(m, join(m, name(P), host, port));
+    }
     Verdict t_reply(Message& m, Value code, std::string_view reason);
     Verdict t_send_reply(Message& m, Value code, std::string_view reason);
     Verdict t_retransmit_reply(Message& m);
+    // How a transaction ends, and what it keeps (endings.cpp).
     Verdict t_release(Message& m);
+    Verdict t_drop(Message& m, std::optional<int> code);
+    Verdict t_drop_replies(Message& m, std::optional<std::string_view> mode);
+    Verdict t_save_lumps(Message& m);
+    Verdict t_flush_flags(Message& m);
+    Verdict t_flush_xflags(Message& m);
+    Verdict t_set_disable_internal_reply(Message& m, int on);
+    /// For what this server does always, or never.
+    Verdict without_effect(Message& m);
+    Verdict without_effect_of(Message& m, int on);
 
     Verdict t_on_failure(Message& m, FailureRoute route);
     Verdict t_on_reply(Message& m, ReplyRoute route);
@@ -138,7 +168,6 @@ public:
     Verdict t_set_auto_inv_100(Message& m, int on);
     Verdict t_set_disable_6xx(Message& m, int on);
     Verdict t_set_no_e2e_cancel_reason(Message& m, int on);
-    Verdict t_flush_flags(Message& m);
 
     // Api
     bool has_transaction(const Message& m) const noexcept override;
@@ -182,6 +211,7 @@ private:
     [[nodiscard]] static Verdict relayed(int result) noexcept { return Verdict(result); }
     [[nodiscard]] static int relay(Runtime& rt, Message& m, const Destination& to);
     [[nodiscard]] static std::string avp_name(std::string_view text);
+    Verdict replicate_address(Message& m, std::string_view address);
     [[nodiscard]] Policy policy(const Times& times) const noexcept;
     [[nodiscard]] int code_of(const Value& code) const noexcept;
     Verdict set_flag(Message& m, Cell::Flag flag, bool on);

@@ -88,7 +88,7 @@ struct LocalRequest;
 /// the times below.
 struct Cell : shm::TimerEntry {
     using ShmSafe = void;
-    enum Flag : std::uint16_t {
+    enum Flag : std::uint32_t {
         cancelled = 1,         ///< the client sent a CANCEL
         final_sent = 2,        ///< a final reply went (or goes) upstream
         local_final = 4,       ///< … made here
@@ -102,7 +102,8 @@ struct Cell : shm::TimerEntry {
         in_route = 1024,       ///< the request's script still runs
         no_e2e_reason = 2048,  ///< t_set_no_e2e_cancel_reason
         last_local = 4096,     ///< the last reply upstream was made here
-        noisy = 8192           ///< never ends silently, whatever noisy_ctimer says
+        noisy = 8192,          ///< never ends silently, whatever noisy_ctimer says
+        replica = 1 << 14      ///< made by t_replicate: its replies end here
     };
 
     shm::Ptr<Cell> link;  ///< next in the bucket
@@ -123,10 +124,10 @@ struct Cell : shm::TimerEntry {
     Due armed_at = kNever;  ///< what the entry is armed for
     std::uint32_t interval = 0;
     std::uint32_t t1 = 0, t2 = 0, fr = 0, fr_inv = 0, lifetime = 0;  ///< of this transaction
-    std::uint32_t flag_bits = 0;                                     ///< message flags
+    std::uint32_t flags = 0;
+    std::uint32_t flag_bits = 0;  ///< message flags
     RouteId on_failure = RouteId::none, on_reply = RouteId::none, on_branch = RouteId::none;
-    std::uint16_t status = 0;  ///< last sent upstream
-    std::uint16_t flags = 0;
+    std::uint16_t status = 0;             ///< last sent upstream
     std::uint16_t owner = kNobody;        ///< process that chooses (and runs failure_route)
     std::uint16_t route_owner = kNobody;  ///< process that runs its request's script
     std::uint16_t serial = 0;             ///< serial step
@@ -139,8 +140,10 @@ struct Cell : shm::TimerEntry {
 
     [[nodiscard]] bool is_invite() const noexcept { return method == sip::Method::invite; }
     [[nodiscard]] bool has(Flag f) const noexcept { return (flags & f) != 0; }
-    void set(Flag f) noexcept { flags = static_cast<std::uint16_t>(flags | f); }
-    void clear(Flag f) noexcept { flags = static_cast<std::uint16_t>(flags & ~f); }
+    void set(Flag f) noexcept { flags |= f; }
+    /// There is no client to answer.
+    [[nodiscard]] bool is_ours() const noexcept { return local || has(replica); }
+    void clear(Flag f) noexcept { flags &= ~static_cast<std::uint32_t>(f); }
     [[nodiscard]] ServerInviteState invite_state() const noexcept {
         return static_cast<ServerInviteState>(state);
     }
