@@ -1,0 +1,243 @@
+// The examples of RFC 3880 by figure, each with the situations that its prose describes.
+// SPDX-License-Identifier: Apache-2.0
+#include <catch2/catch.hpp>
+
+#include "modules/cpl/compile.h"
+#include "test/modules/cpl/rehearsal.h"
+
+using namespace fairlead::cpl;
+using namespace fairlead::cpl::test;
+
+namespace {
+
+/// With the lines that surround every published example.
+std::string published(std::string_view inside) {
+    return std::string(R"(<?xml version="1.0" encoding="UTF-8"?>
+<cpl xmlns="urn:ietf:params:xml:ns:cpl"
+     xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"
+     xsi:schemaLocation="urn:ietf:params:xml:ns:cpl cpl.xsd ">)") +
+           std::string(inside) + "</cpl>";
+}
+
+FakeCall call_from(const std::string& from) {
+    FakeCall call;
+    call.facts = {{Fact::from, from},
+                  {Fact::to, "<sip:jones@example.com>"},
+                  {Fact::request_uri, "sip:jones@example.com"}};
+    call.at = instant("2024-03-06T15:00:00Z");
+    return call;
+}
+
+Result incoming(std::string_view inside, const FakeCall& call, const World& world = {}) {
+    return rehearse(compiled(published(inside)), call, Direction::incoming, world);
+}
+
+bool is_refused(const std::string& xml) {
+    Faults faults;
+    return !compile(xml, {}, faults).has_value();
+}
+
+constexpr std::string_view kFigure2 = R"(
+  <subaction id="voicemail"><location url="sip:jones@voicemail.example.com"><redirect/></location></subaction>
+  <incoming><address-switch field="origin" subfield="host">
+      <address subdomain-of="example.com"><location url="sip:jones@example.com">
+          <proxy timeout="10"><busy><sub ref="voicemail"/></busy><noanswer><sub ref="voicemail"/></noanswer>
+            <failure><sub ref="voicemail"/></failure></proxy></location></address>
+      <otherwise><sub ref="voicemail"/></otherwise></address-switch></incoming>)";
+
+}  // namespace
+
+TEST_CASE("RFC 3880 figure 2: colleagues ring, all others get voicemail") {
+    const FakeCall colleague = call_from("<sip:a@pc.example.com>");
+    const Result answered = incoming(kFigure2, colleague, {.answers = {{"example.com", "200"}}});
+    CHECK(answered.outcome == "200");
+    CHECK(answered.tried == "example.com");
+    CHECK(answered.timeouts == std::vector<int>{10});
+    for (const char* answer : {"486", "ring", "404"}) {
+        const Result failed = incoming(kFigure2, colleague, {.answers = {{"example.com", answer}}});
+        CHECK(failed.outcome == "302");
+        CHECK(failed.contacts == "sip:jones@voicemail.example.com;q=1.0");
+    }
+    const Result stranger = incoming(kFigure2, call_from("<sip:a@other.test>"));
+    CHECK(stranger.outcome == "302");
+    CHECK(stranger.tried.empty());
+}
+
+TEST_CASE("RFC 3880 figure 19: unconditional redirect") {
+    const Result result = incoming(
+        R"(<incoming><location url="sip:smith@phone.example.com"><redirect/></location></incoming>)",
+        call_from("<sip:a@b.test>"));
+    CHECK(result.outcome == "302");
+    CHECK(result.contacts == "sip:smith@phone.example.com;q=1.0");
+}
+
+TEST_CASE("RFC 3880 figure 20: forward on busy or no answer") {
+    constexpr std::string_view script = R"(
+      <subaction id="voicemail"><location url="sip:jones@voicemail.example.com"><proxy/></location></subaction>
+      <incoming><location url="sip:jones@jonespc.example.com"><proxy timeout="8">
+        <busy><sub ref="voicemail"/></busy><noanswer><sub ref="voicemail"/></noanswer></proxy></location></incoming>)";
+    const auto outcome = [&](const char* pc) {
+        const Result r =
+            incoming(script, call_from("<sip:a@b.test>"),
+                     {.answers = {{"jonespc.example.com", pc}, {"voicemail.example.com", "200"}}});
+        return r.tried + ' ' + r.outcome;
+    };
+    CHECK(outcome("200") == "jonespc.example.com 200");
+    CHECK(outcome("486") == "jonespc.example.com>voicemail.example.com 200");
+    CHECK(outcome("ring") == "jonespc.example.com>voicemail.example.com 200");
+    CHECK(outcome("404") == "jonespc.example.com 404");
+}
+
+TEST_CASE("RFC 3880 figure 21: redirection is handed on, the rest goes to voicemail") {
+    constexpr std::string_view script =
+        R"(<incoming><location url="sip:jones@jonespc.example.com"><proxy>
+        <redirection><redirect/></redirection>
+        <default><location url="sip:jones@voicemail.example.com"><proxy/></location></default></proxy></location></incoming>)";
+    const FakeCall call = call_from("<sip:a@b.test>");
+    const Result moved =
+        incoming(script, call, {.answers = {{"jonespc.example.com", "302 sip:jones@mobile.test"}}});
+    CHECK(moved.outcome == "302");
+    CHECK(moved.contacts == "sip:jones@mobile.test;q=1.0");
+    for (const char* answer : {"486", "ring", "500"}) {
+        const Result other = incoming(
+            script, call,
+            {.answers = {{"jonespc.example.com", answer}, {"voicemail.example.com", "200"}}});
+        CHECK(other.tried == "jonespc.example.com>voicemail.example.com");
+        CHECK(other.timeouts == std::vector<int>{20, 0});  // 20 s: there is a default output
+    }
+}
+
+TEST_CASE("RFC 3880 figure 22: anonymous callers are rejected") {
+    constexpr std::string_view script = R"(<incoming><address-switch field="origin" subfield="user">
+        <address is="anonymous"><reject status="reject" reason="I do not accept anonymous calls"/></address></address-switch></incoming>)";
+    CHECK(incoming(script, call_from("<sip:anonymous@b.test>")).outcome ==
+          "603 I do not accept anonymous calls");
+    CHECK(incoming(script, call_from("<sip:bob@b.test>")).outcome == "return");
+}
+
+TEST_CASE("RFC 3880 figure 23: priorities and languages") {
+    constexpr std::string_view script = R"(<incoming><priority-switch><priority greater="urgent"/>
+        <otherwise><language-switch><language matches="es"><location url="sip:spanish@operator.example.com"><proxy/></location></language>
+          <otherwise><location url="sip:english@operator.example.com"><proxy/></location></otherwise></language-switch></otherwise></priority-switch></incoming>)";
+    FakeCall call = call_from("<sip:a@b.test>");
+    const auto operator_of = [&](const char* language) {
+        call.facts[Fact::accept_language] = language;
+        Result r = incoming(script, call, {.answers = {{"operator.example.com", "200"}}});
+        return r.outcome;
+    };
+    CHECK(operator_of("es, en;q=0.5") == "200");
+    const std::string bytes = compiled(published(script));
+    const auto target = [&] {
+        State state;
+        const Policy policy;
+        const auto loaded = Script::load(bytes);
+        Machine machine(*loaded, call, policy, state);
+        const Action action = machine.start(Direction::incoming);
+        return std::string(
+            action.kind == Action::Kind::proxy ? machine.location(action.targets[0]).uri : "");
+    };
+    CHECK(target() == "sip:spanish@operator.example.com");
+    call.facts[Fact::accept_language] = "fr";
+    CHECK(target() == "sip:english@operator.example.com");
+    call.facts.erase(Fact::accept_language);
+    CHECK(target() == "sip:english@operator.example.com");
+    call.facts[Fact::priority] = "urgent";  // "greater" is strict
+    CHECK(target() == "sip:english@operator.example.com");
+    call.facts[Fact::priority] = "Emergency";
+    CHECK(target().empty());
+}
+
+TEST_CASE("RFC 3880 figure 24: premium numbers are screened") {
+    const std::string script =
+        compiled(published(R"(<outgoing><address-switch field="original-destination" subfield="tel">
+        <address subdomain-of="1900"><reject status="reject" reason="Not allowed to make 1-900 calls."/></address></address-switch></outgoing>)"));
+    const auto outcome = [&](const std::string& to) {
+        FakeCall call = call_from("<sip:a@b.test>");
+        call.facts[Fact::to] = to;
+        return rehearse(script, call, Direction::outgoing, {}).outcome;
+    };
+    for (const char* to : {"<sip:19005551212@gw.test;user=phone>", "<tel:+1-900-555-1212>",
+                           "<sip:+1.900.5551212@gw.test;user=phone>"})
+        CHECK(outcome(to) == "603 Not allowed to make 1-900 calls.");
+    CHECK(outcome("<sip:19005551212@gw.test>") == "return");
+    CHECK(outcome("<tel:+12125551212>") == "return");
+}
+
+TEST_CASE("RFC 3880 figure 25: office hours in New York") {
+    constexpr std::string_view script = R"(<incoming>
+        <time-switch tzid="America/New_York" tzurl="http://zones.example.com/tz/America/New_York">
+          <time dtstart="20000703T090000" duration="PT8H" freq="weekly" byday="MO,TU,WE,TH,FR">
+            <lookup source="registration"><success><proxy/></success></lookup></time>
+          <otherwise><location url="sip:jones@voicemail.example.com"><proxy/></location></otherwise></time-switch></incoming>)";
+    FakeCall call = call_from("<sip:a@b.test>");
+    const World registered{.registered = {{"sip:jones@desk.test", 1000}},
+                           .answers = {{"desk.test", "200"}}};
+    call.at = instant("2024-03-06T15:00:00Z");  // Wednesday 10:00
+    CHECK(incoming(script, call, registered).tried == "desk.test");
+    CHECK(incoming(script, call).outcome == "return");
+    call.at = instant("2024-03-06T22:00:00Z");  // 17:00
+    CHECK(incoming(script, call, registered).tried == "voicemail.example.com");
+    call.at = instant("2024-03-11T13:00:00Z");  // the Monday after clocks went forward: 09:00
+    CHECK(incoming(script, call, registered).tried == "desk.test");
+}
+
+TEST_CASE("RFC 3880 figure 26: a mobile is taken out of the registrations") {
+    constexpr std::string_view script = R"(<incoming><string-switch field="user-agent">
+        <string is="Inferior SIP User Agent/1.0"><lookup source="registration"><success>
+          <remove-location location="sip:me@mobile.provider.net"><proxy/></remove-location></success></lookup></string></string-switch></incoming>)";
+    FakeCall call = call_from("<sip:a@b.test>");
+    call.facts[Fact::user_agent] = "Inferior SIP User Agent/1.0";
+    const World both{
+        .registered = {{"sip:me@mobile.provider.net", 1000}, {"sip:me@desk.test", 500}},
+        .answers = {{"desk.test", "200"}}};
+    CHECK(incoming(script, call, both).tried == "desk.test");
+    CHECK(incoming(script, call, {.registered = {{"sip:me@mobile.provider.net", 1000}}}).outcome ==
+          "404 Not Found");
+    call.facts[Fact::user_agent] = "other";
+    CHECK(incoming(script, call, both).outcome == "return");
+}
+
+TEST_CASE("RFC 3880 figures 27 to 29: what this server does not understand is refused") {
+    CHECK(is_refused(published(
+        R"(<incoming><lookup source="http://www.example.com/cgi-bin/locate.cgi?user=mary" timeout="8">
+        <success><proxy/></success><failure><mail url="mailto:mary@example.com?subject=Lookup%20failed"/></failure></lookup></incoming>)")));
+    CHECK(is_refused(
+        R"(<cpl xmlns="urn:ietf:params:xml:ns:cpl" xmlns:dc="http://www.example.com/distinctive-call">
+        <incoming><dc:distinct-ring xmlns:dc="http://www.example.com/distinctive-call"/></incoming></cpl>)"));
+    CHECK(is_refused(R"(<cpl xmlns="urn:ietf:params:xml:ns:cpl" xmlns:p="http://www.example.com/p">
+        <incoming><redirect p:ring="1"/></incoming></cpl>)"));
+    // Section 11: an extension switch is no node either.
+    CHECK(is_refused(published(
+        R"(<incoming><extension-switch><extension has="http://www.example.com/foo"/></extension-switch></incoming>)")));
+    CHECK_FALSE(is_refused(published(R"(<incoming><lookup source="registration" timeout="8">
+        <success><proxy/></success><failure><mail url="mailto:mary@example.com?subject=Lookup%20failed"/></failure></lookup></incoming>)")));
+}
+
+TEST_CASE("RFC 3880 figure 30: the whole of it") {
+    constexpr std::string_view script = R"(
+      <subaction id="voicemail"><location url="sip:jones@voicemail.example.com"><redirect/></location></subaction>
+      <incoming><location url="sip:jones@phone.example.com"><proxy timeout="8"><busy><sub ref="voicemail"/></busy>
+        <noanswer><address-switch field="origin">
+            <address is="sip:boss@example.com"><location url="tel:+19175551212"><proxy/></location></address>
+            <otherwise><sub ref="voicemail"/></otherwise></address-switch></noanswer></proxy></location></incoming>)";
+    const auto run = [&](const char* from, const char* phone) {
+        return incoming(script, call_from(from), {.answers = {{"phone.example.com", phone}}});
+    };
+    CHECK(run("<sip:a@b.test>", "486").outcome == "302");
+    CHECK(run("<sip:a@b.test>", "ring").contacts == "sip:jones@voicemail.example.com;q=1.0");
+    CHECK(run("<sip:boss@example.com>", "ring").tried == "phone.example.com>+19175551212");
+    CHECK(run("<sip:a@b.test>", "404").outcome == "404");
+}
+
+TEST_CASE("RFC 3880 7.1 and 7.2: mail and log go on") {
+    const Result mail = incoming(
+        R"(<incoming><mail url="mailto:jones@example.com?subject=Lookup%20failed"/></incoming>)",
+        call_from("<sip:a@b.test>"));
+    CHECK(mail.outcome == "return");
+    CHECK(mail.notes == std::vector<std::string>{"mail jones@example.com Lookup failed "});
+    const Result log = incoming(
+        R"(<incoming><log name="calls" comment="Hello there"><reject status="busy"/></log></incoming>)",
+        call_from("<sip:a@b.test>"));
+    CHECK(log.outcome == "486 Busy Here");
+    CHECK(log.notes == std::vector<std::string>{"log calls Hello there"});
+}
