@@ -27,7 +27,9 @@ public:
         for (std::size_t i = 0; i < action.target_count; ++i) {
             const std::string uri(machine.location(action.targets[i]).uri);
             const auto parsed = sip::parse_uri(uri);
-            const std::string host(!parsed ? "?" : parsed->host.empty() ? parsed->user : parsed->host);
+            const std::string host(!parsed                ? "?"
+                                   : parsed->host.empty() ? parsed->user
+                                                          : parsed->host);
             if (host.ends_with(".invalid")) continue;  // nothing can be sent there
             hosts.push_back(host);
             reached_ = true;
