@@ -85,8 +85,7 @@ std::uint64_t hash_of(std::string_view text) noexcept {
 std::optional<Script> Script::trusted(std::string_view bytes) noexcept {
     if (bytes.size() < kHeaderSize || !bytes.starts_with(kMagic)) return std::nullopt;
     Reader in(bytes, kMagic.size());
-    if (in.u16() != kScriptVersion) return std::nullopt;
-    in.u16();
+    if (in.u16() != kScriptVersion || in.u16() != 0) return std::nullopt;
     if (in.u32() != bytes.size()) return std::nullopt;
     return Script(bytes);
 }
