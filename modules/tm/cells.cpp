@@ -65,7 +65,9 @@ void free_request(Runtime& rt, Cell& c) noexcept {
 /// that is not answered yet.
 void slim(Runtime& rt, const Cell& c, Branch& b) noexcept {
     const bool acks = c.is_invite() && b.invite_state() == ClientInviteState::completed;
-    const bool may_ack = c.is_invite() && b.invite_state() == ClientInviteState::proceeding;
+    // cancel_b_method=0 gives a branch up that may answer yet.
+    const bool may_ack = c.is_invite() && (b.invite_state() == ClientInviteState::proceeding ||
+                                           b.invite_state() == ClientInviteState::calling);
     if (!acks && !may_ack) drop(rt, b.sent);
     if (b.cancelling != CancelState::sent) drop(rt, b.cancel);
     drop(rt, b.reply);

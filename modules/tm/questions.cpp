@@ -77,7 +77,7 @@ Verdict Tm::t_branch_timeout(Message& m) {
 
 Verdict Tm::t_branch_replied(Message& m) {
     const Work* const w = work_of(rt_, m);
-    return Verdict::of(w != nullptr && w->branch != nullptr && w->branch->has(Branch::replied));
+    return Verdict::of(w != nullptr && w->branch != nullptr && w->branch->replied_before());
 }
 
 Verdict Tm::t_any_timeout(Message& m) {
@@ -85,7 +85,7 @@ Verdict Tm::t_any_timeout(Message& m) {
 }
 
 Verdict Tm::t_any_replied(Message& m) {
-    return Verdict::of(any_branch(m, [](const Branch& b) { return b.has(Branch::replied); }));
+    return Verdict::of(any_branch(m, [](const Branch& b) { return b.replied_before(); }));
 }
 
 Verdict Tm::t_local_replied(Message& m, std::string_view which) {

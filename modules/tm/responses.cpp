@@ -15,8 +15,8 @@ namespace {
 using BucketGuard = shm::Guard<Bucket>;
 
 /// The reply as it goes upstream.
-std::string_view relayed(Outgoing& out, const Message& m) {
-    if (m.sip.status() == 100) return {};
+std::string_view relayed(const Runtime& rt, Outgoing& out, const Message& m) {
+    if (m.sip.status() == 100 && !rt.policy.relay_100) return {};
     std::size_t room = m.sip.bytes().size() + 64;
     for (const sip::Edit& e : m.edits.list()) room += e.text.size();
     sip::Writer text = out.writer(room);
@@ -42,7 +42,7 @@ public:
 
     Next run() {
         Outgoing out(rt_.outbox, rt_.core->net());
-        const std::string_view text = relayed(out, m_);
+        const std::string_view text = relayed(rt_, out, m_);
         {
             const BucketGuard guard(bucket_);
             if (!find()) return cell_ == nullptr ? stray() : Next::consumed;
@@ -114,7 +114,7 @@ private:
         m_.slots[rt_.slot] = 0;
         // Only a provisional reply can be dropped: a final one ends the transaction upstream.
         const bool drop = result.dropped && m_.sip.status() < 200;
-        const std::string_view text = drop ? std::string_view() : relayed(out, m_);
+        const std::string_view text = drop ? std::string_view() : relayed(rt_, out, m_);
         const BucketGuard guard(bucket_);
         (void)keep_script_state(rt_, *cell_, m_);
         step(text, out);

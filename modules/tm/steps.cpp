@@ -90,9 +90,14 @@ void check_complete(Cell& c, Turn& t) noexcept {
     t.actions.add(Act::choose);
 }
 
-void decide(Branch& b, int status, std::uint8_t flags) noexcept {
+/// Something else happened than the first reply of a branch.
+void forget_latest(Cell& c) noexcept {
+    for (Branch* b = c.branches.get(); b != nullptr; b = b->next.get()) b->clear(Branch::latest);
+}
+
+void decide(Branch& b, int status, std::uint16_t flags) noexcept {
     b.status = static_cast<std::uint16_t>(status);
-    b.flags = static_cast<std::uint8_t>(b.flags | Branch::decided | flags);
+    b.flags = static_cast<std::uint16_t>(b.flags | Branch::decided | flags);
     b.retransmit_at = kNever;
     b.final_at = kNever;
     if (b.cancelling == CancelState::wanted) b.cancelling = CancelState::done;
@@ -147,7 +152,8 @@ void invite_provisional(Cell& c, Branch& b, int code, Turn& t) noexcept {
 void invite_success(Cell& c, Branch& b, int code, Turn& t) noexcept {
     if (!has(move(b, ClientInviteEvent::success), Do::pass)) return;
     decide(b, code, Branch::replied);
-    b.flags = static_cast<std::uint8_t>(b.flags & ~(Branch::faked | Branch::timed_out));
+    b.clear(Branch::faked);
+    b.clear(Branch::timed_out);
     // RFC 3261 16.7 step 10: any 2xx goes up at once, also behind another final reply.
     const bool first = !c.has(Cell::final_sent);
     finish(c, code, false, t);
@@ -194,6 +200,7 @@ void other_reply(Cell& c, Branch& b, int code, Turn& t) noexcept {
 }
 
 void branch_timeout(Cell& c, Branch& b, Turn& t) noexcept {
+    forget_latest(c);
     if (c.is_invite()) {
         if (b.invite_state() == ClientInviteState::proceeding) {  // Timer C: RFC 3261 16.8
             cancel_branch(c, b, kNoReason, t);
@@ -358,6 +365,8 @@ void branch_unsent(Cell& c, Branch& b) noexcept {
 }
 
 void reply_received(Cell& c, Branch& b, int code, Turn& t) noexcept {
+    forget_latest(c);
+    if (!b.has(Branch::replied)) b.set(Branch::latest);
     return c.is_invite() ? invite_reply(c, b, code, t) : other_reply(c, b, code, t);
 }
 

@@ -43,13 +43,14 @@ enum class CancelState : std::uint8_t {
 /// A place to which the request was sent.
 struct Branch {
     using ShmSafe = void;
-    enum Flag : std::uint8_t {
+    enum Flag : std::uint16_t {
         decided = 1,    ///< has its final status; the others wait for it no longer
         faked = 2,      ///< the status is ours: timeout, CANCEL, transport failure
         timed_out = 4,  ///< … by fr_timer or fr_inv_timer
         replied = 8,    ///< a reply came
         unsent = 16,    ///< could not be sent at all
-        retired = 32    ///< of an earlier serial step; its reply takes no part in the pick
+        retired = 32,   ///< of an earlier serial step; its reply takes no part in the pick
+        latest = 256    ///< its first reply is the last thing that happened to the transaction
     };
 
     shm::Ptr<Branch> next;
@@ -68,11 +69,14 @@ struct Branch {
     std::uint8_t index = 0;
     std::uint8_t state = 0;  ///< ClientInviteState or ClientState
     CancelState cancelling = CancelState::none;
-    std::uint8_t flags = 0;
+    std::uint16_t flags = 0;
     std::uint8_t resent = 0;  ///< retransmissions up to 3, where intervals are given one by one
 
     [[nodiscard]] bool has(Flag f) const noexcept { return (flags & f) != 0; }
-    void set(Flag f) noexcept { flags = static_cast<std::uint8_t>(flags | f); }
+    void set(Flag f) noexcept { flags = static_cast<std::uint16_t>(flags | f); }
+    void clear(Flag f) noexcept { flags = static_cast<std::uint16_t>(flags & ~f); }
+    /// Whether a reply had come before the one that a failure_route is about.
+    [[nodiscard]] bool replied_before() const noexcept { return has(replied) && !has(latest); }
     [[nodiscard]] ClientInviteState invite_state() const noexcept {
         return static_cast<ClientInviteState>(state);
     }

@@ -234,4 +234,18 @@ TEST_CASE("failure_route of a cancelled call cannot go on") {
     CHECK(host.pending() == 0);
 }
 
+TEST_CASE("cancel_b_method 0: what the callee says later is acknowledged") {
+    Call call;
+    call.param("tm", "cancel_b_method", 0);
+    call.begin();
+    call.cancel_it();
+    call.discard_sent();
+    call.answer(call.sent, 487, "Request Terminated");
+    CHECK(call.next_line().starts_with("ACK "));
+    CHECK(call.pending() == 0);
+    call.advance(Ms(100000));
+    call.discard_sent();
+    CHECK(call.leaks().empty());
+}
+
 }  // namespace fairlead::test

@@ -336,8 +336,9 @@ TEST_CASE("t_branch_timeout and t_branch_replied tell how the winner failed") {
         bool rings, answers;
         int timeout, replied;
     };
-    const Case c =
-        GENERATE(Case{false, false, 1, -1}, Case{true, false, 1, 1}, Case{false, true, -1, 1});
+    // The reply at hand does not count: a 404 alone is no reply "in the past".
+    const Case c = GENERATE(Case{false, false, 1, -1}, Case{true, false, 1, 1},
+                            Case{false, true, -1, -1}, Case{true, true, -1, 1});
     Forked call;
     call.param("tm", "fr_timer", 1000);
     call.param("tm", "fr_inv_timer", 1000);
@@ -346,6 +347,7 @@ TEST_CASE("t_branch_timeout and t_branch_replied tell how the winner failed") {
     call.route(Route::failure, "f", [&](Message& m) {
         timeout = call.call(m, "t_branch_timeout");
         replied = call.call(m, "t_branch_replied");
+        CHECK(call.call(m, "t_any_replied") == replied);
         return RouteResult{};
     });
     call.start_call(1);
@@ -354,6 +356,22 @@ TEST_CASE("t_branch_timeout and t_branch_replied tell how the winner failed") {
     call.advance(Ms(1200));
     CHECK(timeout == c.timeout);
     CHECK(replied == c.replied);
+}
+
+TEST_CASE("t_any_replied counts what other branches said before") {
+    Forked call;
+    call.armed = {{"t_on_failure", "f"}};
+    int branch = 0, any = 0;
+    call.route(Route::failure, "f", [&](Message& m) {
+        branch = call.call(m, "t_branch_replied");
+        any = call.call(m, "t_any_replied");
+        return RouteResult{};
+    });
+    call.start_call(2);
+    call.from(0, 486, "Busy");
+    call.from(1, 404, "Not Found");  // wins, and is the reply at hand
+    CHECK(branch == -1);
+    CHECK(any == 1);
 }
 
 TEST_CASE("onreply_route: drop holds back provisional replies only") {

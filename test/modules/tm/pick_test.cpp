@@ -10,7 +10,7 @@ namespace {
 
 struct Given {
     int status;
-    std::uint8_t flags = 0;
+    std::uint16_t flags = 0;
 };
 
 struct Set {
@@ -23,7 +23,7 @@ struct Set {
             Branch& b = branches.at(n);
             b.status = static_cast<std::uint16_t>(g.status);
             b.index = static_cast<std::uint8_t>(n);
-            b.flags = static_cast<std::uint8_t>(g.flags | Branch::decided);
+            b.flags = static_cast<std::uint16_t>(g.flags | Branch::decided);
             (n == 0 ? cell.branches : branches.at(n - 1).next) = &b;
             ++n;
         }

@@ -187,4 +187,15 @@ TEST_CASE("above max_transactions new requests get 503, what is under way goes o
     CHECK(host.next_line() == "SIP/2.0 200 canceling");
 }
 
+TEST_CASE("relay_100: a callee's 100 goes up") {
+    TmHost host;
+    host.param("tm", "relay_100", 1);
+    host.relay_all();
+    host.receive(invite());
+    (void)host.next();
+    const std::string sent = host.next();
+    host.answer(sent, 100, "I try");
+    CHECK(host.next_line() == "SIP/2.0 100 I try");
+}
+
 }  // namespace fairlead::test
