@@ -124,7 +124,7 @@ class Agent:
         self.socket.sendto(str(message).encode(), self.server)
         return message
 
-    def reply(self, request, code, reason, tag=None, body="", contact=True):
+    def reply(self, request, code, reason, tag=None, body="", contact=True, headers=()):
         message = Message(f"SIP/2.0 {code} {reason}\r\n\r\n")
         for name, value in request.fields:
             if name.lower() in ("via", "from", "to", "call-id", "cseq", "record-route"):
@@ -135,6 +135,8 @@ class Agent:
             message.add("Contact", f"<{self.uri()}>")
         if body:
             message.add("Content-Type", "application/sdp")
+        for name, value in headers:
+            message.add(name, value)
         message.add("Content-Length", str(len(body)))
         message.body = body
         return self.send(message)
@@ -169,15 +171,23 @@ class Agent:
 
     def expect(self, what, method=None):
         """The next unread message that is `what` (a method or a status); others are passed over."""
+        return self._expect((str(what),), method)
+
+    def expect_any(self, *whats):
+        """The next that is one of these, where the servers differ."""
+        return self._expect([str(what) for what in whats], None)
+
+    def _expect(self, whats, method):
         until = time.monotonic() + LIMIT
         while True:
             for index, message in enumerate(self.unread):
-                if message.what == str(what) and method in (None, message.method):
+                if message.what in whats and method in (None, message.method):
                     del self.unread[: index + 1]
                     return message
             if not self._read(max(0.0, until - time.monotonic())) and time.monotonic() >= until:
                 got = ", ".join(m.start for m in self.received) or "nothing"
-                raise Missing(f"{self.name}: no {what} {method or ''} came, but {got}")
+                wanted = " or ".join(whats)
+                raise Missing(f"{self.name}: no {wanted} {method or ''} came, but {got}")
 
     def drain(self):
         self._read(0)

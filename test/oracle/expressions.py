@@ -9,21 +9,17 @@ reason. One that is not listed, and a listed one that no longer occurs, fail the
     expressions.py --fairlead build/core/fairlead --modules build/modules [pattern …]
     expressions.py --show [pattern …]      prints both values of the cases whose text matches
 """
-import argparse
 import fnmatch
 import os
 import re
-import shutil
 import socket
-import sys
 import tempfile
 import time
 
-from server import DidNotStart, Server, reserve
+import options
+from server import Server, reserve
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-ROOT = os.path.dirname(os.path.dirname(HERE))
-SKIPPED = 77
 LIMIT = 10.0  # seconds until an answer that does not come is given up
 # Not the source lines of warnings, where a quote stands before it.
 LOGGED = re.compile(r"(?<!\")CASE (\d+) <<(.*?)>>END", re.DOTALL)
@@ -178,41 +174,34 @@ class Listed:
 
 
 def arguments():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--kamailio", default=shutil.which("kamailio", path=os.environ.get(
-        "PATH", "") + ":/usr/sbin:/usr/local/sbin"))
-    parser.add_argument("--fairlead", default=os.path.join(ROOT, "build/core/fairlead"))
-    parser.add_argument("--modules", default=os.path.join(ROOT, "build/modules"))
+    parser = options.parser(__doc__)
     parser.add_argument("--show", action="store_true")
     parser.add_argument("pattern", nargs="*")
     return parser.parse_args()
 
 
-def main():
-    options = arguments()
-    if not options.kamailio:
-        print("SKIPPED: kamailio is not installed (apt-get install kamailio); nothing to compare")
-        return SKIPPED
+def main(given):
+    command = options.commands(given)
     cases = Cases(os.path.join(HERE, "cases"))
     with tempfile.TemporaryDirectory(prefix="oracle-") as folder:
         config = os.path.join(folder, "expressions.cfg")
         with open(config, "w", encoding="utf-8") as out:
             out.write(cases.configuration())
-        reference, _ = run([options.kamailio], {"KAMAILIO": "1"}, cases, config)
-        ours, log = run([options.fairlead, "-L", options.modules], {"FAIRLEAD": "1"}, cases, config)
+        reference, _ = run(command["kamailio"], {"KAMAILIO": "1"}, cases, config)
+        ours, log = run(command["fairlead"], {"FAIRLEAD": "1"}, cases, config)
     listed = Listed(os.path.join(HERE, "expression_differences.txt"))
     failures = 0
     for number, case in enumerate(cases.all):
         left, right = shown(reference.get(number)), shown(ours.get(number))
-        if options.show and (not options.pattern or any(
-                fnmatch.fnmatch(case.text, f"*{p}*") for p in options.pattern)):
+        if given.show and (not given.pattern or any(
+                fnmatch.fnmatch(case.text, f"*{p}*") for p in given.pattern)):
             print(f"{'  ' if left == right else '!!'} {case.text}\n     - {left}\n     + {right}")
         if number in reference and left == right:
             continue
         if listed.explains(case.text, left, right):
             continue
         failures += 1
-        if not options.show:
+        if not given.show:
             print(f"{case.place}: = {case.text}\n- {left}\n+ {right}")
     for text, entry in listed.all():
         if not entry["seen"]:
@@ -226,8 +215,4 @@ def main():
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except DidNotStart as problem:
-        print(f"a server did not start: {problem}")
-        sys.exit(1)
+    options.run(main, arguments())

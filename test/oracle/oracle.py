@@ -9,23 +9,23 @@ listed one that no longer occurs, fail the test.
     oracle.py --fairlead build/core/fairlead --modules build/modules [scenario …]
     oracle.py --only kamailio [scenario …]     prints the reference's traces
 """
-import argparse
+import concurrent.futures
 import fnmatch
 import os
-import shutil
 import subprocess
-import sys
 import tempfile
 
+import options
 import scenarios
 import stock
+import tm_scenarios
 from agent import Agent, Missing
-from server import DidNotStart, Server, reserve
-from trace import compare, normalise
+from server import Server, reserve
+from trace import compare, normalise, without_repetitions
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-ROOT = os.path.dirname(os.path.dirname(HERE))
-SKIPPED = 77
+HERE, ROOT = options.HERE, options.ROOT
+AT_ONCE = 4   # scenarios: most of their time goes by waiting
+TRIES = 3     # of a scenario that waits for timers, on a machine that may be busy
 
 
 class Stage:
@@ -60,42 +60,63 @@ class Stage:
             agent.close()
 
 
-# Configuration, its scenarios, the defines for a stage, whether the address is given with -l, and
-# whether an OPTIONS for the user `flush` is answered at once.
-def stages(folder):
-    carol = lambda s: {"CAROL": f'"{s.carol.uri()}"'}
-    target = lambda s: {"TARGET": f'"sip:{s.bob.address}"'}
-    callee = lambda s: {"CALLEE": f'"{s.bob.address}"'}
-    nothing = lambda s: {}
+class Configuration:
+    """What a set of scenarios runs on. `defines(stage)` are given with -A; without `with_l` the
+    address is too, as LISTEN, instead of with -l. `has_flush`: an OPTIONS for the user `flush` is
+    answered at once; None: the end of a scenario does not wait for it."""
+
+    def __init__(self, path, entries, defines=None, with_l=True, has_flush=True):
+        self.path, self.with_l, self.has_flush = path, with_l, has_flush
+        self.scenarios = [Case(self, entry) for entry in entries]
+        self.defines = defines or (lambda stage: {})
+
+
+class Case:
+    """A scenario on its configuration."""
+
+    def __init__(self, configuration, entry):
+        self.configuration = configuration
+        self.name, self.play = entry if isinstance(entry, tuple) else (entry.__name__, entry)
+        self.is_timed = getattr(self.play, "timed", False)
+        self.defines = getattr(self.play, "defines", {})
+
+
+def configurations(folder):
+    def carol(stage):
+        return {"CAROL": f'"{stage.carol.uri()}"', "CAROL_PORT": f'"{stage.carol.port}"'}
+
     return [
-        ("oracle", os.path.join(HERE, "oracle.cfg"), scenarios.ON_ORACLE_CFG, carol, True, True),
-        ("fairlead", os.path.join(ROOT, "cfg/fairlead.cfg"), scenarios.ON_DEFAULT_CFG, nothing,
-         False, False),
-        ("relay", os.path.join(ROOT, "cfg/examples/relay.cfg"), scenarios.ON_RELAY_CFG, target,
-         True, None),
-        ("minimal", os.path.join(ROOT, "cfg/examples/minimal.cfg"), scenarios.ON_MINIMAL_CFG,
-         nothing, True, False),
-        ("stock", stock.write(folder), stock.SCENARIOS, callee, True, False),
+        Configuration(os.path.join(HERE, "oracle.cfg"), scenarios.ON_ORACLE_CFG, carol),
+        Configuration(os.path.join(HERE, "tm.cfg"), tm_scenarios.SCENARIOS, carol),
+        Configuration(os.path.join(ROOT, "cfg/fairlead.cfg"), scenarios.ON_DEFAULT_CFG,
+                      with_l=False, has_flush=False),
+        Configuration(os.path.join(ROOT, "cfg/examples/relay.cfg"), scenarios.ON_RELAY_CFG,
+                      lambda s: {"TARGET": f'"sip:{s.bob.address}"'}, has_flush=None),
+        Configuration(os.path.join(ROOT, "cfg/examples/minimal.cfg"), scenarios.ON_MINIMAL_CFG,
+                      has_flush=False),
+        Configuration(stock.write(folder), stock.SCENARIOS,
+                      lambda s: {"CALLEE": f'"{s.bob.address}"'}, has_flush=False),
     ]
 
 
-def named(entry):
-    return entry if isinstance(entry, tuple) else (entry.__name__, entry)
-
-
-def run_one(command, config, scenario, defines, with_l, has_flush):
+def run_one(name, command, case):
     """(trace per agent, error text or "") of one scenario on a server of its own."""
+    on = case.configuration
     port = reserve()
     stage = Stage(port)
-    stage.has_flush = bool(has_flush)
+    stage.has_flush = bool(on.has_flush)
     listen = f"udp:127.0.0.1:{port}"
-    values = defines(stage) if with_l else {**defines(stage), "LISTEN": listen}
-    server = Server(command, config, values, listen if with_l else "", port)
+    defines = {**on.defines(stage), **case.defines, name.upper(): "1"}
+    if not on.with_l:
+        defines["LISTEN"] = listen
+    server = Server(command, on.path, defines, listen if on.with_l else "", port)
     error = ""
     try:
-        scenario(stage)
-        if has_flush is not None:
+        case.play(stage)
+        if on.has_flush is not None:
             stage.flush()
+        if name == "fairlead":
+            error = server.bad_books()
     except Missing as missing:
         error = str(missing)
     finally:
@@ -106,9 +127,9 @@ def run_one(command, config, scenario, defines, with_l, has_flush):
         trace = normalise(stage.agents, port)
         stage.close()
     # The reference hangs now and then when it ends; that is not what is compared.
-    if status != 0 and not error and not command[0].endswith("kamailio"):
+    if status != 0 and not error and name != "kamailio":
         error = f"the server ended with status {status}\n{log}"
-    return trace, error
+    return without_repetitions(trace) if case.is_timed else trace, error
 
 
 class Listed:
@@ -159,47 +180,45 @@ def show(trace):
 
 
 def arguments():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--kamailio", default=shutil.which("kamailio", path=os.environ.get(
-        "PATH", "") + ":/usr/sbin:/usr/local/sbin"))
-    parser.add_argument("--fairlead", default=os.path.join(ROOT, "build/core/fairlead"))
-    parser.add_argument("--modules", default=os.path.join(ROOT, "build/modules"))
+    parser = options.parser(__doc__)
     parser.add_argument("--only", choices=("kamailio", "fairlead"))
     parser.add_argument("scenario", nargs="*", help="names or patterns; all when none is given")
     return parser.parse_args()
 
 
-def main():
-    options = arguments()
-    if not options.kamailio:
-        print("SKIPPED: kamailio is not installed (apt-get install kamailio); nothing to compare")
-        return SKIPPED
-    commands = {"kamailio": [options.kamailio],
-                "fairlead": [options.fairlead, "-L", options.modules]}
-    listed = Listed(os.path.join(HERE, "differences.txt"))
-    run, failures = [], 0
-    folder = tempfile.TemporaryDirectory(prefix="oracle-")
-    for name, config, entries, defines, with_l, has_flush in stages(folder.name):
-        for title, scenario in map(named, entries):
-            if options.scenario and not any(fnmatch.fnmatch(title, p) for p in options.scenario):
-                continue
-            if options.only:
-                trace, error = run_one(commands[options.only], config, scenario, defines, with_l,
-                                       has_flush)
-                print(f"{name}/{title}: {error or 'done'}")
-                show(trace)
-                failures += bool(error)
-                continue
-            run.append(title)
-            failures += not check(commands, config, title, scenario, defines, with_l, has_flush,
-                                  listed)
-    if not options.only and not options.scenario:
-        failures += not passes_check(commands["fairlead"], os.path.join(folder.name, "stock.cfg"))
-    for entry in listed.unseen(run):
+def chosen(patterns, folder):
+    return [case for configuration in configurations(folder) for case in configuration.scenarios
+            if not patterns or any(fnmatch.fnmatch(case.name, p) for p in patterns)]
+
+
+def main(given):
+    commands = options.commands(given)
+    with (tempfile.TemporaryDirectory(prefix="oracle-") as folder,
+          concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool):
+        cases = chosen(given.scenario, folder)
+        if given.only:
+            return int(show_all(given.only, commands, cases))
+        listed = Listed(os.path.join(HERE, "differences.txt"))
+        failures = sum(not report(case.name, lines) for case, lines in zip(
+            cases, pool.map(lambda case: differences(commands, case, listed), cases)))
+        if not given.scenario:
+            failures += not passes_check(commands["fairlead"], os.path.join(folder, "stock.cfg"))
+    for entry in listed.unseen([case.name for case in cases]):
         failures += 1
         print(f"differences.txt:{entry['at']}: no longer occurs: {entry['line']}")
-    print(f"{len(run) - failures} passed, {failures} failed")
+    print(f"{len(cases) - failures} passed, {failures} failed")
     return 1 if failures else 0
+
+
+def show_all(name, commands, cases):
+    """Prints one server's traces; true when a scenario did not come to its end."""
+    failed = False
+    for case in cases:
+        trace, error = run_one(name, commands[name], case)
+        print(f"{case.name}: {error or 'done'}")
+        show(trace)
+        failed = failed or bool(error)
+    return failed
 
 
 def passes_check(command, config):
@@ -211,24 +230,29 @@ def passes_check(command, config):
     return done.returncode == 0
 
 
-def check(commands, config, title, scenario, defines, with_l, has_flush, listed):
-    """Runs a scenario on both servers; prints what is not listed; true when there is nothing."""
-    reference, error = run_one(commands["kamailio"], config, scenario, defines, with_l, has_flush)
-    lines = [f"kamailio: {error}"] if error else []
-    other, error = run_one(commands["fairlead"], config, scenario, defines, with_l, has_flush)
-    lines += [f"fairlead: {error}"] if error else []
-    for agent in reference:
-        lines += [f"[{title} {agent}] {line}" for line in compare(reference[agent], other[agent])
-                  if not listed.explains(title, agent, line)]
-    print(f"{'ok  ' if not lines else 'FAIL'} {title}")
+def differences(commands, case, listed):
+    """Runs a scenario on both servers; what is different and not listed, line by line."""
+    for _ in range(TRIES if case.is_timed else 1):
+        reference, error = run_one("kamailio", commands["kamailio"], case)
+        lines = [f"kamailio: {error}"] if error else []
+        other, error = run_one("fairlead", commands["fairlead"], case)
+        lines += [f"fairlead: {error}"] if error else []
+        for agent in reference:
+            lines += [f"[{case.name} {agent}] {line}"
+                      for line in compare(reference[agent], other[agent])
+                      if not listed.explains(case.name, agent, line)]
+        if not lines:
+            break
+    return lines
+
+
+def report(name, lines):
+    """True when there is nothing to say."""
+    print(f"{'ok  ' if not lines else 'FAIL'} {name}", flush=True)
     for line in lines:
         print("     " + line)
     return not lines
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except DidNotStart as problem:
-        print(f"a server did not start: {problem}")
-        sys.exit(1)
+    options.run(main, arguments())

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Starts one of the two servers with the same command line and stops it again."""
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -61,6 +62,21 @@ class Server:
     def log(self):
         with open(self.log_path, encoding="utf-8", errors="replace") as lines:
             return lines.read()
+
+    def bad_books(self):
+        """What tm says of its transactions that should not be (Fairlead only), or ""."""
+        begin = os.path.getsize(self.log_path)
+        self.process.send_signal(signal.SIGUSR1)
+        until = time.monotonic() + START_LIMIT
+        while time.monotonic() < until and self.process.poll() is None:
+            text = self.log()[begin:]
+            if "shmem:blocks = " in text:
+                return " ".join(re.findall(r"tm:(?:overdue|unaccounted) = -?[1-9]\d*", text))
+            try:
+                self.process.wait(0.005)
+            except subprocess.TimeoutExpired:
+                pass
+        return "no report upon SIGUSR1"
 
     def stop(self):
         """Ends the server with all its processes; the exit status, None when it had to be killed."""

@@ -55,6 +55,13 @@ def normalise(agents, server_port):
     return {agent.name: [normaliser.message(m) for m in agent.received] for agent in agents}
 
 
+def without_repetitions(trace):
+    """What an agent gets again at once counts once: how often a timer sends it depends on how busy
+    the machine is."""
+    return {agent: [m for i, m in enumerate(messages) if i == 0 or m != messages[i - 1]]
+            for agent, messages in trace.items()}
+
+
 def compare(reference, other):
     """Differences of two message lists as lines: `- …` only the reference has it, `+ …` only the
     other. A message that has no counterpart is one line."""
