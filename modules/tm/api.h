@@ -1,8 +1,8 @@
-// What tm offers to other modules: Api (the transaction of a message) and UacApi (requests of our
-// own). Each is an interface with a version of its own that `needs<&Mine::tm>()` binds; see
-// docs/modules.md. Nothing that a transaction keeps is a code address: who is to be told is a
-// number that was given out before fork.
-// SPDX-License-Identifier: Apache-2.0
+// What tm offers to other modules: Api (the transaction of a message), UacApi (requests of our own)
+// and SuspendApi (scripts that go on later). Each is an interface with a version of its own that
+// `needs<&Mine::tm>()` binds; see docs/modules.md. Nothing that a transaction keeps is a code
+// address: who is to be told is a number that was given out before fork. SPDX-License-Identifier:
+// Apache-2.0
 #pragma once
 #include <cstdint>
 #include <expected>
@@ -188,6 +188,93 @@ struct UacApi {
 
 protected:
     ~UacApi() = default;
+};
+
+// ---- Suspension ---------------------------------------------------------------------------------
+
+/// Names one suspension of one transaction; good for one resume(). May lie in shared memory.
+struct SuspendToken {
+    using ShmSafe = void;
+    std::uint32_t slot = 0, label = 0, ticket = 0;
+    friend bool operator==(SuspendToken, SuspendToken) = default;
+};
+
+/// What resume() says.
+enum class Resumed : std::uint8_t {
+    resumed,    ///< the script went on and has ended by now (or will, see SuspendApi::resume)
+    final,      ///< a final reply went upstream meanwhile
+    cancelled,  ///< the client cancelled: it was answered 487
+    expired,    ///< it was not resumed in time
+    stale       ///< resumed or withdrawn before, or the transaction is gone
+};
+
+/// What SuspendApi::on_wake gave; the same in every process.
+enum class WakerId : std::uint16_t { none = 0xffff };
+class Waker {
+public:
+    /// The time to go on has come; in any process, without any lock. Hands the token to whoever
+    /// shall resume it. False when that was not possible: asked again in 10 ms. Asked again every
+    /// second, too, until somebody resumes: what it was handed to may have died.
+    virtual bool wake(const SuspendToken& token, std::uint64_t param) = 0;
+
+protected:
+    ~Waker() = default;
+};
+
+/// How a transaction is suspended.
+struct Suspend {
+    Ms until{0};  ///< how long at most; 0: fr_timer of the transaction. Up to 24 days.
+    Ms wake{-1};  ///< when `waker` is called; below 0: never. It extends `until` if that is 0.
+    WakerId waker = WakerId::none;
+    std::uint64_t param = 0;
+    bool keep_way = false;     ///< resume() may go on behind the statement that runs
+    std::string_view luggage;  ///< bytes for who resumes
+};
+class Unpacker {
+public:
+    /// Before the script goes on.
+    virtual void unpack(Message& m, std::string_view luggage) = 0;
+
+protected:
+    ~Unpacker() = default;
+};
+
+/// While a transaction is suspended: a CANCEL is answered and the INVITE gets 487; a request that
+/// comes again gets its 100 again; a reply of a branch that was made beside goes its way, but
+/// completes nothing below 2xx; a final reply by anybody ends the suspension. When nobody resumes
+/// in time, failure_route runs with 408, or 408 goes up; a failure_route that was suspended is then
+/// taken as if it had ended. The death of any process leaves it suspended; of the one that resumed
+/// it, what the death of a script leaves: 500 unless something was sent.
+///
+/// What goes on has the flags, variables (AVP, XAVP and their kin), Request-URI, branches, edits
+/// and reply lines that the script had at its end, also those from behind suspend().
+struct SuspendApi {
+    static constexpr ApiId api_id{"tm.suspend", 1};
+
+    /// Before fork (in prepare()).
+    [[nodiscard]] virtual WakerId on_wake(Waker& waker) = 0;
+    /// t_suspend, in a script of request_route (the transaction is made if there is none) or
+    /// failure_route. The script should end soon. Otherwise says why not: cancelled; unspecified
+    /// (a final reply went out); out_of_memory; script (another suspension waits, this type of
+    /// route, or no way back where one was asked for); none: the request came again and was dealt
+    /// with.
+    [[nodiscard]] virtual std::expected<SuspendToken, ScriptError> suspend(Message& m,
+                                                                           const Suspend& how) = 0;
+    /// t_cancel_suspend, by the script that suspended. False when it waits no longer.
+    virtual bool cancel_suspend(Message& m, const SuspendToken& token) = 0;
+    /// t_continue, in any process without any lock: runs `route` in the type of route that was
+    /// suspended, or (none) what follows the statement at which it was. At most one caller is told
+    /// `resumed`. When the script that suspended it has not ended yet, it goes on in that one's
+    /// process, right behind it.
+    virtual Resumed resume(const SuspendToken& token, RouteId route,
+                           Unpacker* unpacker = nullptr) = 0;
+    /// The waiting suspension of a transaction; a ticket of 0 when there is none.
+    [[nodiscard]] virtual SuspendToken waiting(std::uint32_t slot, std::uint32_t label) = 0;
+    /// How many wait in the whole server; may be one or two off while others work.
+    [[nodiscard]] virtual std::int64_t suspended() const noexcept = 0;
+
+protected:
+    ~SuspendApi() = default;
 };
 
 }  // namespace fairlead::tm

@@ -7,6 +7,7 @@
 
 #include "core/api/route_target.h"
 #include "modules/tm/stored_request.h"
+#include "modules/tm/suspend.h"
 #include "modules/tm/uac.h"
 
 namespace fairlead::tm {
@@ -185,6 +186,7 @@ bool keep_script_state(Runtime& rt, Cell& c, const Message& m) {
 
 void rest(Runtime& rt, Cell& c) noexcept {
     const Due now = c.at(rt.now());
+    if (c.suspension && !c.waiting) free_suspension(rt, c);
     Due due = next_due(c);
     if (is_settled(c)) {
         if (c.request) {
@@ -214,6 +216,7 @@ void collect(Runtime& rt, Bucket& b, Cell& c) noexcept {
     if (!c.request && !c.local) rt.counts.done_waiting.add();
     free_branches(rt, c);
     free_request(rt, c);
+    free_suspension(rt, c);
     rt.memory().free(c.local.get());
     drop(rt, c.reply);
     drop(rt, c.avps);

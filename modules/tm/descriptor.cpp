@@ -468,6 +468,8 @@ constexpr Statistic statistics[] = {
     computed("rpl_generated", "The same as local_replies.", value<&Counts::local_replies>),
     computed("rpl_sent", "Replies sent upstream.", replies_sent),
     computed("rpl_absorbed", "Replies received and not passed on.", replies_absorbed),
+    counted<&Counts::suspended>("suspensions", "Scripts ever suspended."),
+    counted<&Counts::unsuspended>("suspensions_ended", "… that wait no longer."),
     counted<&Counts::uac_lost>("uac_lost",
                                "Replies to our own requests that did not reach who asked."),
     counted<&Counts::created>("created", "Transactions ever made."),
@@ -490,7 +492,7 @@ constexpr Statistic statistics[] = {
     counted<&Counts::retransmissions_sent>("retransmissions_sent", "Messages sent again."),
 };
 
-constexpr Offer offered[] = {offers<Tm, Api>(), offers<Tm, UacApi>()};
+constexpr Offer offered[] = {offers<Tm, Api>(), offers<Tm, UacApi>(), offers<Tm, SuspendApi>()};
 
 constexpr Descriptor descriptor{.name = "tm",
                                 .summary = "SIP transactions (RFC 3261 16, 17, RFC 6026).",

@@ -28,6 +28,13 @@ struct LocalNews {
     Target target;  ///< of the request
 };
 
+/// A suspension that wants to go on.
+struct WakeCall {
+    SuspendToken token;
+    WakerId waker = WakerId::none;
+    std::uint64_t param = 0;
+};
+
 /// What watchers are told when the lock is gone: a copy of everything it speaks of.
 struct Event {
     Report report;
@@ -37,6 +44,7 @@ struct Event {
     std::uint32_t flags = 0;
     std::uint32_t slot = 0, label = 0;  ///< of the cell
     const LocalNews* news = nullptr;    ///< set: it is this, and nothing else
+    const WakeCall* wake = nullptr;     ///< likewise
 };
 class EventSink {
 public:

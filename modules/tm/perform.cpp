@@ -7,6 +7,7 @@
 #include "modules/tm/local_reply.h"
 #include "modules/tm/reply_pick.h"
 #include "modules/tm/reports.h"
+#include "modules/tm/suspend.h"
 #include "modules/tm/uac.h"
 
 namespace fairlead::tm {
@@ -73,6 +74,8 @@ public:
             case Act::send_cancel: return cancel(*a.branch, a.code);
             case Act::reply_local: return local(a);
             case Act::send_kept: return kept(*a.branch, a.code);
+            case Act::wake: return note_wake(c_, out_);
+            case Act::conclude:
             case Act::choose: return;  // perform() sees to it
         }
     }
@@ -201,6 +204,15 @@ private:
     Outgoing& out_;
 };
 
+/// The choice ends without failure_route.
+bool end(const Runtime& rt, Cell& c, const Pick& p, Performer& performer) {
+    Actions actions;
+    Turn turn{rt.now(), rt.policy, actions};
+    chosen(c, p.branch, p.code, turn);
+    for (const Action& a : actions.list()) performer.act(a);
+    return false;
+}
+
 }  // namespace
 
 SendFailure failure_of(const Runtime& rt, const Cell& c, const Branch& b) noexcept {
@@ -211,13 +223,15 @@ SendFailure failure_of(const Runtime& rt, const Cell& c, const Branch& b) noexce
 bool perform(Runtime& rt, Cell& c, const Actions& actions, const Hand& hand,
              Outgoing& out) noexcept {
     Performer performer(rt, c, hand, out);
-    bool choose = false;
+    bool choose = false, conclude = false;
     for (const Action& a : actions.list()) {
         performer.act(a);
         choose = choose || a.act == Act::choose;
+        conclude = conclude || a.act == Act::conclude;
     }
-    if (!choose) return false;
+    if (!choose && !conclude) return false;
     const Pick p = pick(c, rt.policy);
+    if (conclude) return end(rt, c, p, performer);
     if (p.code >= 300 && !c.has(Cell::replica)) {
         const Report failed{
             .what = Report::What::failed,
@@ -230,11 +244,7 @@ bool perform(Runtime& rt, Cell& c, const Actions& actions, const Hand& hand,
         c.owner = rt.process();  // whoever finds it without a living owner goes on for it
         return true;
     }
-    Actions rest_of_it;
-    Turn turn{rt.now(), rt.policy, rest_of_it};
-    chosen(c, p.branch, p.code, turn);
-    for (const Action& a : rest_of_it.list()) performer.act(a);
-    return false;
+    return end(rt, c, p, performer);
 }
 
 }  // namespace fairlead::tm

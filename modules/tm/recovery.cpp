@@ -5,6 +5,7 @@
 #include "modules/tm/cells.h"
 #include "modules/tm/perform.h"
 #include "modules/tm/reply_pick.h"
+#include "modules/tm/suspend.h"
 
 namespace fairlead::tm {
 namespace {
@@ -15,7 +16,14 @@ bool take_over(Runtime& rt, Cell& c, Outgoing& out) {
     Turn turn{rt.now(), rt.policy, actions};
     const bool chose = c.owner == rt.process() && c.has(Cell::choosing);
     const bool routed = c.route_owner == rt.process() && c.has(Cell::in_route);
-    if (chose || routed) {
+    if (c.waiting && c.holder_runs && (chose || routed)) {
+        // It waits on, for who has its token; who wanted it at once is lost.
+        c.clear(Cell::in_route);
+        c.owner = c.route_owner = kNobody;
+        if (c.suspension && c.suspension->wanted) c.suspended_until = c.at(rt.now());
+        holder_ended(c, turn);
+        (void)perform(rt, c, actions, {.may_run_routes = false}, out);
+    } else if (chose || routed) {
         if (routed) {
             c.route_owner = kNobody;
             c.clear(Cell::in_route);
@@ -31,7 +39,7 @@ bool take_over(Runtime& rt, Cell& c, Outgoing& out) {
             give_up(c, turn);
         }
         (void)perform(rt, c, actions, {}, out);
-    } else if (!c.is_armed() && !c.has(Cell::in_route) && !c.has(Cell::choosing) &&
+    } else if (!c.is_armed() && !c.waiting && !c.has(Cell::in_route) && !c.has(Cell::choosing) &&
                next_due(c) == kNever && !is_ended(c)) {
         release(c, turn);  // it died between making the cell and saying whose it is
     } else if (c.is_armed()) {

@@ -10,6 +10,7 @@
 #include "modules/tm/reply_pick.h"
 #include "modules/tm/reports.h"
 #include "modules/tm/stored_request.h"
+#include "modules/tm/suspend.h"
 
 namespace fairlead::tm {
 namespace {
@@ -32,7 +33,7 @@ RouteId enter(Runtime& rt, Bucket& b, Cell& c, Message& m, Work& w) {
     w.cell = &c;
     w.bucket = &b;
     w.branch = p.branch;
-    w.branch_index = p.branch->index;
+    if (!p.branch->has(Branch::blind)) w.branch_index = p.branch->index;
     w.code = p.code;
     w.from_pick = true;
     w.used_uri = m.target.uri;
@@ -59,6 +60,33 @@ void load_script_state(Runtime& rt, Bucket& b, const Cell& c, Message& m) {
     if (c.avps) (void)m.load_kept(c.avps.view());
 }
 
+bool end_choice(Runtime& rt, Bucket& b, Cell& c, Message& m, bool ran) {
+    Outgoing out(rt.outbox, rt.core->net());
+    bool again = false;
+    Wanted wanted;
+    {
+        const BucketGuard guard(b);
+        Actions actions;
+        Turn turn{rt.now(), rt.policy, actions};
+        if (ran) (void)keep_script_state(rt, c, m);
+        c.owner = kNobody;
+        if (c.waiting) {
+            wanted = leave_suspended(rt, c, m, turn);
+        } else {
+            const Work* const w = work_of(rt, m);
+            const int mode = w != nullptr ? w->drop_replies : kByParameter;
+            if (mode == 2) drop_step(c);
+            const Pick p = pick(c, rt.policy);
+            chosen(c, p.branch, p.code, turn, mode);
+        }
+        again = perform(rt, c, actions, {}, out);
+        rest(rt, c);
+    }
+    out.send();
+    if (wanted.now) (void)resume(rt, wanted.token, wanted.route, nullptr);
+    return again;
+}
+
 void run_choice(Runtime& rt, Bucket& b, Cell& c) {
     for (bool again = true; again;) {
         Message& m = rt.core->borrow_message();
@@ -69,23 +97,42 @@ void run_choice(Runtime& rt, Bucket& b, Cell& c) {
             m.route_type = Route::failure;
             (void)rt.core->script().run(route, m);
         }
-        Outgoing out(rt.outbox, rt.core->net());
-        {
-            const BucketGuard guard(b);
-            Actions actions;
-            Turn turn{rt.now(), rt.policy, actions};
-            if (route != RouteId::none) (void)keep_script_state(rt, c, m);
-            if (w.drop_replies == 2) drop_step(c);
-            const Pick p = pick(c, rt.policy);
-            c.owner = kNobody;
-            chosen(c, p.branch, p.code, turn, w.drop_replies);
-            again = perform(rt, c, actions, {}, out);
-            rest(rt, c);
-        }
-        out.send();
+        again = end_choice(rt, b, c, m, route != RouteId::none);
         m.slots[rt.slot] = 0;
         rt.core->give_back(m);
     }
+}
+
+/// The request's script has ended; true when it did nothing with its transaction.
+static bool leave(Runtime& rt, Message& m, Work& w) {
+    Outgoing out(rt.outbox, rt.core->net());
+    bool forgotten = false, choose = false;
+    Wanted wanted;
+    {
+        const BucketGuard guard(*w.bucket);
+        Cell& c = *w.cell;
+        c.clear(Cell::in_route);
+        c.route_owner = kNobody;
+        (void)keep_script_state(rt, c, m);
+        const bool idle =
+            c.branch_count == 0 && !c.has(Cell::final_sent) && !c.has(Cell::released) && !c.waiting;
+        Actions actions;
+        Turn turn{rt.now(), rt.policy, actions};
+        if (c.waiting) wanted = leave_suspended(rt, c, m, turn);
+        if (w.resumed && !c.waiting) {
+            holder_ended(c, turn);
+            if (!c.reply || c.branch_count != 0) give_up(c, turn);
+        }
+        forgotten = idle && !c.reply && !w.resumed;
+        if (forgotten) release(c, turn);
+        if (idle && !forgotten) await_reply(c, turn);
+        choose = perform(rt, c, actions, {}, out);
+        rest(rt, c);
+    }
+    out.send();
+    if (choose) run_choice(rt, *w.bucket, *w.cell);
+    if (wanted.now) (void)resume(rt, wanted.token, wanted.route, nullptr);
+    return forgotten;
 }
 
 void script_done(Runtime& rt, Message& m, const RouteResult& result) {
@@ -102,26 +149,11 @@ void script_done(Runtime& rt, Message& m, const RouteResult& result) {
             {
                 const BucketGuard guard(*w->bucket);
                 open = w->cell->has(Cell::final_sent) || w->cell->has(Cell::choosing) ||
-                       w->cell->open_branches() != 0;
+                       w->cell->waiting || w->cell->open_branches() != 0;
             }
             if (!open) (void)reply(rt, m, *w, error.code, reason);
         }
-        bool forgotten = false;
-        {
-            const BucketGuard guard(*w->bucket);
-            Cell& c = *w->cell;
-            c.clear(Cell::in_route);
-            c.route_owner = kNobody;
-            (void)keep_script_state(rt, c, m);
-            const bool idle =
-                c.branch_count == 0 && !c.has(Cell::final_sent) && !c.has(Cell::released);
-            Actions actions;
-            Turn turn{rt.now(), rt.policy, actions};
-            forgotten = idle && !c.reply;
-            if (forgotten) release(c, turn);
-            if (idle && !forgotten) await_reply(c, turn);
-            rest(rt, c);
-        }
+        const bool forgotten = leave(rt, m, *w);
         if (forgotten) warn_forgotten(rt);
     }
     unbind(rt, *w);

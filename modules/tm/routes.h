@@ -9,6 +9,10 @@ namespace fairlead::tm {
 /// protected by the caller; its lock is not held. Also for what a dead process left unfinished.
 void run_choice(Runtime& rt, Bucket& b, Cell& c);
 
+/// The end of a failure_route that ran (or was not there): true when there is another choice to
+/// make. Its state is kept when it was suspended.
+[[nodiscard]] bool end_choice(Runtime& rt, Bucket& b, Cell& c, Message& m, bool ran);
+
 /// Behind the script of a received message: a t_relay that failed is answered, a transaction that
 /// was forgotten is released.
 void script_done(Runtime& rt, Message& m, const RouteResult& result);

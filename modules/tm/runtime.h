@@ -35,7 +35,7 @@ struct Options {
 };
 
 struct Tags {
-    shm::Tag transaction, keys, request, branch, buffer, avps, local;
+    shm::Tag transaction, keys, request, branch, buffer, avps, local, suspension;
 };
 
 /// Another module that is told of transactions with one of `flags`.
@@ -60,6 +60,7 @@ struct Runtime {
     sip::Message scratch;  ///< for reading stored messages under a lock
     bool warned_forgotten = false;
     std::vector<UacListener*> listeners;  ///< by UacCallback
+    std::vector<Waker*> wakers;           ///< by WakerId
     MailId uac_mail{};
     RouteId local_request = RouteId::none;           ///< event_route[tm:local-request]
     std::uint32_t incarnation = 0;                   ///< of this process
@@ -95,6 +96,7 @@ struct Work {
     bool replicated = false;                 ///< this script replicated the request
     int drop_replies = kByParameter;         ///< t_drop_replies: a failure_reply_mode
     bool stored_edits = false;            ///< the first t_relay stored what the script had changed
+    bool resumed = false;                 ///< the script was suspended before
     bool answered = false;                ///< refused with a stateless reply
     bool from_pick = false;               ///< a failure_route; the cell is protected by who runs it
     std::string_view used_uri, used_dst;  ///< what the last t_relay made a branch of

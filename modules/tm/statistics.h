@@ -14,6 +14,7 @@ struct Counts {
     shm::Counter stray_replies;
     shm::Counter retransmissions_received, retransmissions_sent;
     shm::Counter uac_lost;
+    shm::Counter suspended, unsuspended;
 
     void final_sent(int code) const noexcept {
         switch (code / 100) {

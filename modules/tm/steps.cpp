@@ -29,6 +29,21 @@ Do move(Branch& b, ClientEvent e) noexcept {
     return s.actions;
 }
 
+/// A suspension ends.
+void stop_waiting(Cell& c, Outcome outcome) noexcept {
+    c.waiting = false;
+    c.outcome = outcome;
+    c.suspended_until = c.wake_at = kNever;
+}
+/// … because the transaction is over.
+void dissolve(Cell& c, Outcome outcome) noexcept {
+    if (!c.waiting) return;
+    stop_waiting(c, outcome);
+    if (!c.in_choice || c.holder_runs) return;
+    c.clear(Cell::choosing);
+    c.clear(Cell::again);
+}
+
 void terminate(Cell& c) noexcept {
     c.state =
         static_cast<std::uint8_t>(c.is_invite() ? static_cast<int>(ServerInviteState::terminated)
@@ -55,6 +70,7 @@ void finish_own(Cell& c, Turn& t) noexcept {
 
 /// A final reply goes upstream: the machine's state and the timers that follow.
 void finish(Cell& c, int code, bool local, Turn& t) noexcept {
+    dissolve(c, Outcome::final);
     const Do todo = c.is_invite() ? serve(c, code < 300 ? ServerInviteEvent::success
                                                         : ServerInviteEvent::failure)
                                   : serve(c, ServerEvent::final);
@@ -81,6 +97,7 @@ void finish(Cell& c, int code, bool local, Turn& t) noexcept {
 /// The set of branches may be complete: then one process, and only one, chooses.
 void check_complete(Cell& c, Turn& t) noexcept {
     if (c.has(Cell::final_sent) || c.has(Cell::released) || !c.branches) return;
+    if (c.waiting && !c.in_choice) return;  // more branches may come
     if (c.open_branches() != 0) return;
     if (c.has(Cell::choosing)) {
         c.set(Cell::again);
@@ -299,12 +316,76 @@ void retire(Cell& c, int mode, std::uint16_t step) noexcept {
     }
 }
 
+/// RFC 4320 4.1: 100 is due when the client's Timer E reaches T2.
+void arm_trying(Cell& c, Turn& t) noexcept {
+    if (!c.is_invite() && t.policy.rfc4320 && !c.is_ours() && c.retransmit_at == kNever &&
+        c.server_state() == ServerState::trying)
+        c.retransmit_at = c.at(t.now) + 7 * c.t1;
+}
+
 void answer(Cell& c, int code, Phrase phrase, Turn& t) noexcept {
     finish(c, code, true, t);
     t.actions.add(Act::reply_local, nullptr, static_cast<std::uint16_t>(code), phrase);
 }
 
+/// Nobody resumed it in time.
+void expire(Cell& c, Turn& t) noexcept {
+    stop_waiting(c, Outcome::expired);
+    if (c.in_choice) return t.actions.add(Act::conclude);
+    Branch* const blind = c.blind.get();
+    if (blind == nullptr) return answer(c, 408, Phrase::standard, t);
+    shm::Ptr<Branch>* last = &c.branches;
+    while (*last) last = &(*last)->next;
+    blind->serial = c.serial;
+    blind->on_failure = c.on_failure;
+    decide(*blind, 408, Branch::faked | Branch::timed_out | Branch::blind);
+    *last = blind;
+    c.blind = nullptr;
+    check_complete(c, t);
+}
+
+void suspension_time(Cell& c, Turn& t) noexcept {
+    constexpr Due kWakeAgain = 1000;  // who was woken may have died
+    if (!c.waiting || c.holder_runs) return;
+    const Due now = c.at(t.now);
+    if (c.suspended_until <= now) return expire(c, t);
+    if (c.wake_at > now) return;
+    t.actions.add(Act::wake);
+    c.wake_at = now + kWakeAgain;
+}
+
 }  // namespace
+
+void suspend(Cell& c, bool in_choice, Due until, Due wake, Turn& t) noexcept {
+    const Due now = c.at(t.now);
+    ++c.ticket;
+    c.outcome = Outcome::none;
+    c.waiting = c.holder_runs = true;
+    c.in_choice = in_choice;
+    c.suspended_until = until;
+    c.wake_at = wake;
+    // Its lifetime is for what it does, not for its sleep.
+    const Due pause = until > now ? until - now : 0;
+    c.lifetime = c.lifetime < kNever - pause ? c.lifetime + pause : kNever - 1;
+    arm_trying(c, t);
+}
+
+bool take_up(Cell& c) noexcept {
+    if (!c.waiting || c.holder_runs) return false;
+    stop_waiting(c, Outcome::resumed);
+    if (!c.in_choice) c.set(Cell::in_route);
+    return true;
+}
+
+void withdraw(Cell& c) noexcept {
+    if (c.waiting) stop_waiting(c, Outcome::withdrawn);
+}
+
+void holder_ended(Cell& c, Turn& t) noexcept {
+    c.holder_runs = false;
+    if (!c.waiting) check_complete(c, t);
+    suspension_time(c, t);
+}
 
 void begin(Cell& c, const Policy& p) noexcept {
     c.t1 = p.t1;
@@ -352,10 +433,7 @@ void branch_started(Cell& c, Branch& b, Turn& t) noexcept {
     b.interval = c.t1;
     b.retransmit_at = is_reliable(b.target.proto) ? kNever : now + c.t1;
     b.final_at = std::min(now + c.fr, c.lifetime);
-    // RFC 4320 4.1: 100 is due when the client's Timer E reaches T2.
-    if (!c.is_invite() && t.policy.rfc4320 && !c.is_ours() && c.retransmit_at == kNever &&
-        c.server_state() == ServerState::trying)
-        c.retransmit_at = now + 7 * c.t1;
+    arm_trying(c, t);
 }
 
 void branch_unsent(Cell& c, Branch& b) noexcept {
@@ -399,6 +477,7 @@ void cancel_open(Cell& c, std::uint16_t reason, Turn& t, const Branch* except) n
 bool cancel_received(Cell& c, Turn& t) noexcept {
     if (!c.is_invite()) return false;
     c.set(Cell::cancelled);
+    dissolve(c, Outcome::cancelled);
     if (c.has(Cell::final_sent) || c.has(Cell::released)) return false;
     if (c.open_branches() == 0) {
         answer(c, 487, Phrase::request_canceled, t);
@@ -420,6 +499,7 @@ void send_failed(Cell& c, Branch& b, Turn& t) noexcept {
 
 void time_passed(Cell& c, Turn& t) noexcept {
     const Due now = c.at(t.now);
+    suspension_time(c, t);
     if (c.end_at <= now) server_end(c, t);
     if (c.retransmit_at <= now) server_retransmit(c, t);
     for (Branch* b = c.branches.get(); b != nullptr; b = b->next.get()) {
@@ -433,6 +513,7 @@ void time_passed(Cell& c, Turn& t) noexcept {
 }
 
 void release(Cell& c, Turn& t) noexcept {
+    dissolve(c, Outcome::final);
     if (!c.has(Cell::final_sent)) {
         c.set(Cell::released);
         c.end_at = c.at(t.now) + t.policy.wait;
@@ -448,6 +529,7 @@ void await_reply(Cell& c, Turn& t) noexcept {
 
 void give_up(Cell& c, Turn& t) noexcept {
     if (c.has(Cell::final_sent) || c.has(Cell::released) || c.has(Cell::choosing)) return;
+    if (c.waiting) return;
     if (c.open_branches() == 0) answer(c, 500, Phrase::server_error, t);
 }
 
@@ -484,6 +566,7 @@ void chosen(Cell& c, Branch* winner, int code, Turn& t, int reply_mode) noexcept
 
 Due next_due(const Cell& c) noexcept {
     Due first = std::min(c.retransmit_at, c.end_at);
+    if (c.waiting && !c.holder_runs) first = std::min({first, c.suspended_until, c.wake_at});
     for (const Branch* b = c.branches.get(); b != nullptr; b = b->next.get())
         first = std::min({first, b->retransmit_at, b->final_at, b->cancel_at, b->cancel_until});
     return first;

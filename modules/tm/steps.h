@@ -24,6 +24,8 @@ enum class Act : std::uint8_t {
     resend_cancel,
     reply_local,  ///< a final reply made here: `code`, `phrase`
     send_kept,    ///< the reply kept at the branch goes upstream with status `code`
+    wake,         ///< a suspension wants to go on
+    conclude,     ///< failure_route will not go on: pick() without it, then chosen()
     choose        ///< all branches are done: pick(), failure_route, then chosen()
 };
 /// Reason phrases that are ours; `standard` is the one of the code.
@@ -111,6 +113,16 @@ void await_reply(Cell& c, Turn& t) noexcept;
 /// Nobody will answer any more: a script died, or forgot to. 500 unless a final reply went out or
 /// branches are open.
 void give_up(Cell& c, Turn& t) noexcept;
+
+/// The script that runs is to go on later, its failure_route when `in_choice`; c.blind was made
+/// when memory allowed. `wake` may be kNever.
+void suspend(Cell& c, bool in_choice, Due until, Due wake, Turn& t) noexcept;
+/// Somebody resumes it: true when its script goes on now, in the process that the caller notes.
+bool take_up(Cell& c) noexcept;
+/// t_cancel_suspend: the script goes on as if it had not asked.
+void withdraw(Cell& c) noexcept;
+/// The script that suspended it, or was resumed, has come to its end.
+void holder_ended(Cell& c, Turn& t) noexcept;
 
 /// The end of the choice that `choose` began; `code` is the winner's status, `winner` its branch
 /// (null: nothing to send but `code`). Sends it, or goes on when failure_route made new branches.

@@ -14,6 +14,7 @@
 #include "modules/tm/reports.h"
 #include "modules/tm/responses.h"
 #include "modules/tm/routes.h"
+#include "modules/tm/suspend.h"
 #include "modules/tm/uac.h"
 
 namespace fairlead::tm {
@@ -89,7 +90,7 @@ Result<void> Tm::prepare(Core& core) {
     rt_.tags = {memory.tag("tm", "transaction"), memory.tag("tm", "keys"),
                 memory.tag("tm", "request"),     memory.tag("tm", "branch"),
                 memory.tag("tm", "buffer"),      memory.tag("tm", "avps"),
-                memory.tag("tm", "local")};
+                memory.tag("tm", "local"),       memory.tag("tm", "suspension")};
     rt_.outbox.set_sink(*this);
     rt_.timer = core.timers().add("tm", *this);
     rt_.send_failure = core.on_send_failure(*this);
@@ -156,6 +157,7 @@ int Tm::relay(Runtime& rt, Message& m, const Destination& to) {
 }
 
 void Tm::tell(const Event& event) noexcept {
+    if (event.wake != nullptr) return wake(rt_, *event.wake);
     if (event.news != nullptr) return deliver(rt_, *event.news);
     tm::tell(rt_, event);
 }

@@ -21,6 +21,7 @@ using BranchRoute = RouteArg<Route::branch>;
 class Tm final : public Module,
                  public Api,
                  public UacApi,
+                 public SuspendApi,
                  private TimerHandler,
                  private Core::SendFailureHandler,
                  private Core::MailHandler,
@@ -195,6 +196,14 @@ public:
                      std::string_view body) override;
     std::string new_call_id() override;
     std::string new_tag() override;
+
+    // SuspendApi (suspend.cpp)
+    WakerId on_wake(Waker& waker) override;
+    std::expected<SuspendToken, ScriptError> suspend(Message& m, const Suspend& how) override;
+    bool cancel_suspend(Message& m, const SuspendToken& token) override;
+    Resumed resume(const SuspendToken& token, RouteId route, Unpacker* unpacker) override;
+    SuspendToken waiting(std::uint32_t slot, std::uint32_t label) override;
+    std::int64_t suspended() const noexcept override;
 
     [[nodiscard]] Runtime& runtime() noexcept { return rt_; }
     /// The status that t_check_status and $T_reply_code see.

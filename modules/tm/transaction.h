@@ -50,6 +50,7 @@ struct Branch {
         replied = 8,    ///< a reply came
         unsent = 16,    ///< could not be sent at all
         retired = 32,   ///< of an earlier serial step; its reply takes no part in the pick
+        blind = 64,     ///< sent nowhere: stands for a suspension that has expired
         latest = 256    ///< its first reply is the last thing that happened to the transaction
     };
 
@@ -87,6 +88,10 @@ struct Branch {
 
 struct StoredRequest;
 struct LocalRequest;
+struct Suspension;
+
+/// What became of the last suspension of a transaction.
+enum class Outcome : std::uint8_t { none, resumed, final, cancelled, expired, withdrawn };
 
 /// The head of a transaction. It is a timer entry itself, the only one: armed for the earliest of
 /// the times below.
@@ -115,8 +120,10 @@ struct Cell : shm::TimerEntry {
     shm::Ptr<LocalRequest> local;     ///< a request of our own: there is no client to answer
     shm::Ptr<StoredRequest> request;  ///< until a final reply went up and no branch is open
     shm::Ptr<char> keys;
-    Buffer reply;  ///< last reply sent upstream
-    Buffer avps;   ///< AVPs and XAVPs, as Message::keep writes them
+    shm::Ptr<Suspension> suspension;  ///< what the script that goes on needs
+    shm::Ptr<Branch> blind;           ///< takes its place among the branches when nobody goes on
+    Buffer reply;                     ///< last reply sent upstream
+    Buffer avps;                      ///< AVPs and XAVPs, as Message::keep writes them
 
     Ms created{0};
     Target upstream;  ///< where replies go
@@ -124,8 +131,10 @@ struct Cell : shm::TimerEntry {
     std::uint32_t via_hash = 0;  ///< of branch and sent-by, to tell most others apart
     std::uint32_t cseq = 0;
     Due retransmit_at = kNever,
-        end_at = kNever;    ///< Timer G (or 2xx, or RFC 4320's 100); H, I, J, L
-    Due armed_at = kNever;  ///< what the entry is armed for
+        end_at = kNever;  ///< Timer G (or 2xx, or RFC 4320's 100); H, I, J, L
+    Due suspended_until = kNever, wake_at = kNever;  ///< while `waiting`
+    std::uint32_t ticket = 0;                        ///< counts suspensions
+    Due armed_at = kNever;                           ///< what the entry is armed for
     std::uint32_t interval = 0;
     std::uint32_t t1 = 0, t2 = 0, fr = 0, fr_inv = 0, lifetime = 0;  ///< of this transaction
     std::uint32_t flags = 0;
@@ -138,6 +147,10 @@ struct Cell : shm::TimerEntry {
     std::uint16_t branch_size = 0, host_size = 0, call_id_size = 0, from_tag_size = 0;
     std::uint16_t port = 0;  ///< of the client's sent-by
     std::uint8_t branch_count = 0;
+    bool waiting = false;      ///< suspended: its script goes on when somebody resumes it
+    bool in_choice = false;    ///< … its failure_route
+    bool holder_runs = false;  ///< … the script that suspended it has not ended
+    Outcome outcome = Outcome::none;
     std::uint8_t state = 0;  ///< ServerInviteState or ServerState
     sip::Method method = sip::Method::other;
     std::uint8_t method_size = 0;  ///< length of the method's text when it has no number, else 0
