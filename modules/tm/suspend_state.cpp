@@ -12,18 +12,18 @@ namespace {
 class Packer {
 public:
     explicit Packer(char* out = nullptr) noexcept : out_(out) {}
-    void number(std::uint64_t n) noexcept { bytes(&n, sizeof n); }
+    void number(std::uint64_t n) noexcept {
+        if (out_ != nullptr) std::memcpy(out_ + size_, &n, sizeof n);
+        size_ += sizeof n;
+    }
     void text(std::string_view s) noexcept {
         number(s.size());
-        bytes(s.data(), s.size());
+        if (out_ != nullptr && !s.empty()) std::memcpy(out_ + size_, s.data(), s.size());
+        size_ += s.size();
     }
     [[nodiscard]] std::size_t size() const noexcept { return size_; }
 
 private:
-    void bytes(const void* from, std::size_t n) noexcept {
-        if (out_ != nullptr && n != 0) std::memcpy(out_ + size_, from, n);
-        size_ += n;
-    }
     char* out_;
     std::size_t size_ = 0;
 };
