@@ -23,6 +23,7 @@ constexpr int kLastFlag = 31;
 class Tmx final : public Module {
 public:
     tm::Api* tm = nullptr;
+    tm::SuspendApi* suspend = nullptr;
     bool precheck_trans = true;
 
     Result<void> prepare(Core& core) override {
@@ -99,6 +100,28 @@ public:
         const bool done = tm->reply_to_call(call_id, static_cast<std::uint32_t>(*number),
                                             static_cast<int>(*status), reason);
         return Verdict::of(done);
+    }
+
+    Verdict t_suspend(Message& m) {
+        const auto token = suspend->suspend(m, {});
+        if (token || token.error() == ScriptError::none) return Verdict::of(token.has_value());
+        m.error = token.error();
+        LOG(error, "t_suspend: not suspended ({})", static_cast<int>(token.error()));
+        return Verdict::no;
+    }
+    Verdict t_continue(Message& m, std::string_view index, std::string_view label,
+                       RouteArg<Route::request> route) {
+        (void)m;
+        const auto slot = text::parse_uint(index, UINT32_MAX);
+        const auto number = text::parse_uint(label, UINT32_MAX);
+        if (!slot || !number || route.id == RouteId::none) {
+            LOG(error, "t_continue: \"{}\", \"{}\" or the route is none", index, label);
+            return Verdict::no;
+        }
+        const tm::SuspendToken token = suspend->waiting(static_cast<std::uint32_t>(*slot),
+                                                        static_cast<std::uint32_t>(*number));
+        if (token.ticket == 0) return Verdict::no;
+        return Verdict::of(suspend->resume(token, route.id) == tm::Resumed::resumed);
     }
 
     /// A statistic of tm, under its name there.
@@ -186,13 +209,24 @@ constexpr Function functions[] = {
         "(0: none); the code becomes the cause in the Reason of the CANCELs. Walks all "
         "transactions.",
         Route::any, "callid", "cseq", "flag", "code"),
+    function<&Tmx::t_suspend>(
+        "t_suspend",
+        "Suspends the transaction, which is made if needed, for fr_timer at most; t_continue() "
+        "goes on with it, whatever this script does behind it. $T(id_index) and $T(id_label) name "
+        "it.",
+        Route::request | Route::failure),
+    function<&Tmx::t_continue>("t_continue",
+                               "Goes on with a transaction that is suspended, in this process: "
+                               "runs the route on its request. False when it does not wait (any "
+                               "more).",
+                               Route::any, "tindex", "tlabel", "routename"),
     function<&Tmx::t_reply_callid>("t_reply_callid",
                                    "Answers the transaction with this Call-ID and CSeq number. "
                                    "Walks all transactions.",
                                    Route::any, "callid", "cseq", "code", "reason"),
 };
 
-constexpr Need needed[] = {needs<&Tmx::tm>()};
+constexpr Need needed[] = {needs<&Tmx::tm>(), needs<&Tmx::suspend>()};
 
 constexpr Descriptor descriptor{.name = "tmx",
                                 .summary = "Extensions of tm.",

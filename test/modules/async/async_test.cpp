@@ -299,7 +299,7 @@ request_route { async_sleep(1); send_reply("480", "$rc"); }
 TEST_CASE("tasks go on at once in a worker; groups and data have names") {
     AsyncHost host(R"x(
 request_route {
-    if ($rU == "ask") { send_reply("482", "$shv(x)"); exit; }
+    if ($rU == "ask") { send_reply("482", "$shv(x)"); $shv(x) = 0; exit; }
     if ($rU == "route") async_task_route("RESUME");
     if ($rU == "group") async_task_group_route("RESUME", "abc");
     async_task_data("DATA", "caller: $fU");
@@ -310,7 +310,7 @@ route[RESUME] { send_reply("481", "In $async(gname)");
     exit;
 }
 route[DATA] {
-    $shv(x) = $shv(x) + "[" + $async(data) + " " + $async(gname) + " " + $ru + "]";
+    $shv(x) = "" + $shv(x) + "[" + $async(data) + " " + $async(gname) + " " + $ru + "]";
 }
 )x");
     host.globals.async_groups = {"name=abc;workers=4;nonblock=0;usleep=0"};
@@ -325,6 +325,10 @@ route[DATA] {
     CHECK(host.lines() == "SIP/2.0 480 Told");
     host.advance(Ms(20));
     CHECK(host.statistic("async", "tasks") == 4);
+    host.receive(Request("INVITE", "sip:ask@192.0.2.2").branch("z9hG4bKa4").call_id("4").str());
+    CHECK(host.lines() ==
+          "SIP/2.0 482 0[caller: alice default sip:you@kamailio.org]"
+          "[in a group abc sip:you@kamailio.org]");
     host.end();
 }
 
