@@ -164,7 +164,10 @@ void drop(Runtime& rt, Buffer& buffer) noexcept {
 
 bool update_request(Runtime& rt, Cell& c, const Message& m) noexcept {
     StoredRequest* const request = store_request(rt.memory(), rt.tags.request, m);
-    if (request == nullptr) return false;
+    if (request == nullptr) {
+        rt.counts.memory_failures.add();
+        return false;
+    }
     rt.memory().publish(request);
     free_request(rt, c);
     c.request = request;
@@ -181,7 +184,17 @@ bool keep_script_state(Runtime& rt, Cell& c, const Message& m) {
     char* const bytes = m.arena.allocate(size);
     m.keep(bytes);
     const std::string_view stored(bytes, size);
-    return stored == c.avps.view() || replace(rt, c.avps, stored, rt.tags.avps);
+    if (stored == c.avps.view()) return true;
+    // Without memory the older ones stay.
+    char* const copy = rt.memory().copy(stored, rt.tags.avps);
+    if (copy == nullptr) {
+        rt.counts.memory_failures.add();
+        return false;
+    }
+    drop(rt, c.avps);
+    c.avps.size = static_cast<std::uint32_t>(size);
+    c.avps.bytes = copy;
+    return true;
 }
 
 void rest(Runtime& rt, Cell& c) noexcept {

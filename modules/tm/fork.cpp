@@ -78,7 +78,7 @@ public:
         if (count_ == 0) return failed(tried_ == 0 ? ScriptError::unspecified : error_);
         if (!allocate()) return failed(ScriptError::out_of_memory);
         const std::size_t first = out_.size();
-        if (!link()) return failed(ScriptError::cancelled);
+        if (const ScriptError e = link(); e != ScriptError::none) return failed(e);
         out_.send();
         return check_sent(first);
     }
@@ -253,20 +253,25 @@ private:
         }
     }
 
-    bool link() {
-        BucketGuard guard(*w_.bucket);
-        Cell& c = *w_.cell;
-        if (c.has(Cell::cancelled) || c.has(Cell::final_sent)) {
-            guard.unlock();
-            forget();
-            return false;
-        }
-        if (!c.has(Cell::choosing)) {
-            // The first step decides what later branches and failure_route start from.
-            if (!m_.edits.empty() && !w_.stored_edits) (void)update_request(rt_, c, m_);
+    /// What later branches and failure_route start from. Without memory for it they would act on a
+    /// request that the script never saw: then nothing is sent.
+    bool store(Cell& c) {
+        if (!c.has(Cell::choosing)) {  // the first step decides
+            const bool changed = !m_.edits.empty() && !w_.stored_edits;
+            if (changed && !update_request(rt_, c, m_)) return false;
             w_.stored_edits = true;
         }
-        (void)keep_script_state(rt_, c, m_);
+        return keep_script_state(rt_, c, m_);
+    }
+    ScriptError link() {
+        BucketGuard guard(*w_.bucket);
+        Cell& c = *w_.cell;
+        const bool over = c.has(Cell::cancelled) || c.has(Cell::final_sent);
+        if (over || !store(c)) {
+            guard.unlock();
+            forget();
+            return over ? ScriptError::cancelled : ScriptError::out_of_memory;
+        }
         Actions actions;
         Turn turn{rt_.now(), rt_.policy, actions};
         shm::Ptr<Branch>* last = &c.branches;
@@ -288,7 +293,7 @@ private:
             out_.add(b.target, d.bytes, failure_of(rt_, c, b));
         }
         rest(rt_, c);
-        return true;
+        return ScriptError::none;
     }
 
     int check_sent(std::size_t first) {
