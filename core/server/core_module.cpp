@@ -7,6 +7,7 @@
 #include "core/api/uri_edit.h"
 #include "core/base/log.h"
 #include "core/base/text.h"
+#include "core/server/core_base.h"
 #include "core/server/engine.h"
 
 namespace fairlead::server {
@@ -15,13 +16,8 @@ namespace {
 
 constexpr unsigned kFlags = 32;
 
-class CoreModule final : public Module {
+class CoreModule final : public CoreBase {
 public:
-    Result<void> prepare(Core& core) override {
-        engine_ = static_cast<Engine*>(&core);  // nobody else prepares modules
-        return {};
-    }
-
     // Forwarding without state.
     Verdict forward(Message& m) { return said(m, engine_->forward(m)); }
     Verdict forward_to(Message& m, std::string_view where) { return to(m, where); }
@@ -222,8 +218,6 @@ private:
         m.target.uri = uri_edit::with_user(m.arena, *uri, user);
         return Verdict::yes;
     }
-
-    Engine* engine_ = nullptr;
 };
 
 using M = CoreModule;
@@ -314,7 +308,9 @@ constexpr Descriptor descriptor{.name = "core",
                                 .summary = "The functions that need no module.",
                                 .create = make_module<CoreModule>,
                                 .functions = functions,
-                                .event_routes = event_routes};
+                                .event_routes = event_routes,
+                                .commands = core_commands,
+                                .tunables = core_tunables};
 
 /// Takes ":<digits>" off the end of `text`, but not out of an IPv6 address without brackets.
 std::optional<std::uint16_t> take_port(std::string_view& text) noexcept {
@@ -329,6 +325,11 @@ std::optional<std::uint16_t> take_port(std::string_view& text) noexcept {
 }
 
 }  // namespace
+
+Result<void> CoreBase::prepare(Core& core) {
+    engine_ = static_cast<Engine*>(&core);  // nobody else prepares modules
+    return {};
+}
 
 const Descriptor& core_descriptor() noexcept {
     return descriptor;

@@ -194,6 +194,15 @@ std::uint16_t Engine::control_slot() const noexcept {
 void Engine::set_control_slot(std::uint16_t slot) noexcept {
     impl_->control_slot = slot;
 }
+void Engine::set_facts(const Facts& facts) noexcept {
+    impl_->facts = &facts;
+}
+const Facts& Engine::facts() const noexcept {
+    return *impl_->facts;
+}
+module::Registry& Engine::registry() noexcept {
+    return impl_->parts.registry;
+}
 Commands& Engine::commands() noexcept {
     return impl_->commands;
 }

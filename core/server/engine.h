@@ -18,6 +18,8 @@ class Post;
 }
 namespace fairlead::server {
 
+struct Facts;
+
 /// What the engine stands on. All are owned by the caller and outlive it.
 struct Parts {
     const Clock& clock;
@@ -66,6 +68,10 @@ public:
 
     /// Before fork, after prepare(): the wheel of the next process slot.
     void add_wheel(shm::TimerWheel& wheel);
+    /// Before fork, for commands: what the server knows of itself; not owned.
+    void set_facts(const Facts& facts) noexcept;
+    [[nodiscard]] const Facts& facts() const noexcept;
+    [[nodiscard]] module::Registry& registry() noexcept;
     /// The process that runs commands, when it is not the one behind the workers.
     void set_control_slot(std::uint16_t slot) noexcept;
     /// Where Core::post goes; not owned. Without one nothing can be posted.

@@ -9,6 +9,7 @@
 
 #include "core/server/command_table.h"
 #include "core/server/engine.h"
+#include "core/server/facts.h"
 #include "core/server/message_counters.h"
 #include "core/server/message_pool.h"
 #include "core/server/rate_limit.h"
@@ -61,6 +62,8 @@ struct Engine::Impl {
     std::uint16_t control_slot = 0;
     CommandTable commands;
     TunableTable tunables;
+    Facts no_facts;
+    const Facts* facts = &no_facts;
     std::vector<Wanted> wanted;
     std::size_t slots_taken = 0;
     std::map<std::string, cfg::Literal, std::less<>> custom;  ///< by "group.name"

@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstring>
+#include <fstream>
 
 #include "core/base/log.h"
 #include "core/net/steer_program.h"
@@ -37,7 +38,9 @@ Service::Service(Configured& configured, const Options& options, std::vector<Lis
       options_(options),
       workers_(settings_.fork ? static_cast<std::size_t>(settings_.workers) : 1),
       alone_(!settings_.fork),
-      net_(std::move(listeners), names, settings_.mhomed) {}
+      net_(std::move(listeners), names, settings_.mhomed) {
+    facts_.names = &names;
+}
 
 Service::~Service() {
     log::set_sink(nullptr);
@@ -67,6 +70,7 @@ Result<void> Service::start() {
     make_run_directory();
     TRY(make_engine());
     TRY(make_processes());
+    TRY(gather_facts());
     TRY(go_to_background());
     TRY(write_files());
     TRY(settle());
@@ -248,6 +252,18 @@ Result<void> Service::make_processes() {
     return net_.prepare(processes_.size() + 1, counts);
 }
 
+Result<void> Service::gather_facts() {
+    facts_.started = clock_.unix_seconds();
+    std::ifstream line("/proc/self/cmdline", std::ios::binary);
+    for (std::string argument; std::getline(line, argument, '\0');)
+        facts_.arguments.push_back(argument);
+    facts_.processes = alone_ ? std::span(processes_).first(1) : std::span(processes_);
+    TRY(pids_.map(processes_.size() + 1));
+    facts_.pids = pids_.items();
+    engine_->set_facts(facts_);
+    return {};
+}
+
 Result<void> Service::go_to_background() {
     if (alone_ || options_.fork != Fork::daemon) return {};
     detached_ = TRY(Detached::detach(settings_.log_stderror));
@@ -293,6 +309,7 @@ Shared Service::shared() {
 }
 
 int Service::supervise() {
+    pids_.items()[0] = getpid();
     proc::Supervisor supervisor(processes_, *this, Ms(settings_.exit_timeout * 1000));
     if (const auto started = supervisor.start(); !started) return failed(started.error());
     LOG(notice, "ready: {} workers", workers_);
@@ -303,17 +320,20 @@ int Service::supervise() {
 }
 
 int Service::serve_alone() {
+    pids_.items()[processes_.front().slot] = getpid();
     Worker worker(shared(), processes_.front());
     return worker.run_alone([] { LOG(notice, "ready: one process"); }, *this);
 }
 
 int Service::run(const Process& process, const proc::Ready& ready) {
+    pids_.items()[process.slot] = getpid();
     Worker worker(shared(), process);
     return worker.run(ready);
 }
 
 bool Service::lost(const Process& process, pid_t pid) noexcept {
     respawned_.add();
+    pids_.items()[process.slot] = 0;
     const auto freed = memory_->recover(process.slot);
     if (freed != 0) LOG(info, "{} held {} blocks of shared memory in hand", process.name, freed);
     proc::WorkNote& note = notes_.items()[process.slot];

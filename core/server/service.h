@@ -9,6 +9,7 @@
 #include "core/proc/post_office.h"
 #include "core/server/configured.h"
 #include "core/server/daemon.h"
+#include "core/server/facts.h"
 #include "core/server/log_sinks.h"
 #include "core/server/worker.h"
 
@@ -34,6 +35,7 @@ private:
     Result<void> make_engine();
     Result<void> make_processes();
     Result<void> check_files() const;
+    Result<void> gather_facts();
     Result<void> go_to_background();
     Result<void> write_files();
     void make_run_directory() const;
@@ -80,6 +82,8 @@ private:
     proc::PostOffice post_;
     net::SharedPages<proc::WorkNote> notes_;
     net::SharedPages<WorkerPages> pages_;
+    net::SharedPages<std::atomic<pid_t>> pids_;
+    Facts facts_;
     std::optional<net::Sockets> sockets_;
     net::UdpNet net_;
     std::optional<net::Steering> steering_;

@@ -1,0 +1,25 @@
+// What commands tell of the server as a whole. SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include <sys/types.h>
+
+#include <atomic>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "core/api/core.h"
+#include "core/net/own_names.h"
+
+namespace fairlead::server {
+
+/// Set before fork; constant but for the process ids, which are in shared pages.
+struct Facts {
+    std::int64_t started = 0;                  ///< seconds since 1970
+    std::vector<std::string> arguments;        ///< argv
+    std::span<const Process> processes;        ///< without the supervisor
+    std::span<const std::atomic<pid_t>> pids;  ///< by process slot; 0: there is none
+    const net::OwnNames* names = nullptr;
+};
+
+}  // namespace fairlead::server
