@@ -37,6 +37,7 @@ LIBRARIES = {
     r"boost/": ("core/shm/", "test/core/shm/"),
     r"libxml2?/|libical/|unicode/": ("modules/cpl/", "test/modules/cpl/"),
     r"re2/": ("cfg/", "core/module/", "core/server/", "modules/htable/", "modules/textops/", "test/"),
+    r"nlohmann/": ("modules/jsonrpcs/", "tools/", "test/"),
     r"CLI/": ("core/server/", "tools/"),
     r"spdlog/": ("core/base/", "core/server/"),
     r"ares": ("core/net/",),

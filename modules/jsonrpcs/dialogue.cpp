@@ -1,0 +1,74 @@
+// One JSON-RPC request from its text to the text of its answer, whatever it came over.
+// SPDX-License-Identifier: Apache-2.0
+#include "modules/jsonrpcs/dialogue.h"
+
+#include "core/api/log.h"
+#include "modules/mi_fifo/api.h"
+
+namespace fairlead::jsonrpcs {
+
+void Dialogue::begin(Core& core, std::string_view text, Role role, bool pretty, Ready ready) {
+    const auto dialogue = std::make_shared<Dialogue>(pretty);
+    dialogue->ready_ = std::move(ready);
+    dialogue->run(core, text, role);
+}
+
+void Dialogue::run(Core& core, std::string_view text, Role role) {
+    if (const auto read = read_request(text, request_); !read) {
+        LOG(notice, "a request is refused: {}", read.error().text);
+        if (request_.id.empty()) request_.id = "null";
+        refuse(read.error().code, read.error().text);
+        return ready_(shared_from_this());
+    }
+    const auto* const entry = core.commands().find(request_.method);
+    if (entry == nullptr) {
+        refuse(500, "Method Not Found");
+        if (!request_.id.empty()) ready_(shared_from_this());
+        return;
+    }
+    writer_.begin_struct();
+    writer_.text("jsonrpc", "2.0");
+    writer_.name("result");
+    if (entry->row->list) writer_.begin_array();
+    // The exchange keeps this alive until it has called back.
+    exchange_ = std::make_shared<mi_fifo::Exchange>(
+        std::move(request_.arguments), role, "jsonrpcs", writer_,
+        [self = shared_from_this()](mi_fifo::Exchange& exchange) { self->answered(exchange); });
+    exchange_->run(core.commands(), *entry);
+}
+
+void Dialogue::answered(mi_fifo::Exchange& exchange) {
+    if (!exchange.outcome())
+        refuse(exchange.outcome().error().code, exchange.outcome().error().text);
+    if (!request_.id.empty()) ready_(shared_from_this());
+}
+
+void Dialogue::refuse(int code, std::string_view message) {
+    code_ = code;
+    writer_ = Writer(pretty_);
+    writer_.begin_struct();
+    writer_.text("jsonrpc", "2.0");
+    writer_.begin_struct("error");
+    writer_.integer("code", code);
+    writer_.text("message", message);
+    writer_.end_struct();
+}
+
+bool Dialogue::piece(std::string& out) {
+    const bool more = code_ == 0 && exchange_ != nullptr && exchange_->more();
+    if (!more) {
+        if (writer_.depth() == 1 && writer_.wants_value()) {
+            writer_.begin_struct();
+            writer_.end_struct();
+        }
+        writer_.end_until(1);
+        writer_.name("id");
+        writer_.raw(request_.id);
+        writer_.end_struct();
+        exchange_.reset();
+    }
+    out += writer_.take();
+    return more;
+}
+
+}  // namespace fairlead::jsonrpcs

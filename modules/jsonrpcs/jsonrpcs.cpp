@@ -1,0 +1,216 @@
+// jsonrpcs: JSON-RPC 2.0 over a FIFO and a local datagram socket.
+// SPDX-License-Identifier: Apache-2.0
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <array>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "core/api/log.h"
+#include "core/module.h"
+#include "modules/jsonrpcs/dialogue.h"
+#include "modules/mi_fifo/api.h"
+
+namespace fairlead::jsonrpcs {
+namespace {
+
+class JsonRpcs final : public Module, Watcher {
+public:
+    int transport = 0, pretty_format = 1, fifo_mode = 0660, dgram_mode = 0660;
+    bool reply_create = true;
+    std::string fifo_name = "fairlead_rpc.fifo", fifo_user, fifo_group, fifo_reply_dir = "/tmp";
+    std::string dgram_socket = "fairlead_rpc.sock", dgram_user, dgram_group;
+    shm::Counter requests, errors, dropped;
+
+    Result<void> prepare(Core& core) override;
+    Result<void> start(const Process& process) override;
+    void stop() noexcept override;
+    Result<void> ignored(const Value&) { return {}; }
+
+private:
+    static constexpr int kHttp = 1, kFifo = 2, kDatagram = 4;
+    static constexpr std::size_t kLongest = 64 * 1024;
+    using Answer = std::shared_ptr<Dialogue>;
+
+    [[nodiscard]] bool wants(int bit) const noexcept {
+        const bool is_named = !(bit == kFifo ? fifo_name : dgram_socket).empty();
+        return is_named && (transport == 0 || (transport & bit) != 0);
+    }
+    [[nodiscard]] std::string place(const std::string& name) const;
+    void ready(int fd) noexcept override;
+    void read_fifo();
+    void read_datagrams();
+    void asked(std::string_view text, std::function<void(const Answer&)> answer);
+    void answer_to(const Answer& answer, const std::string& peer);
+    [[nodiscard]] static mi_fifo::Pieces pieces(const Answer& answer) {
+        return [answer](std::string& out) { return answer->piece(out); };
+    }
+
+    Core* core_ = nullptr;
+    mi_fifo::Endpoint fifo_, datagrams_;
+    mi_fifo::ReplyDirectory replies_;
+    Watch fifo_watch_, datagram_watch_;
+    std::string input_;
+    mi_fifo::Delivery delivery_;
+    bool is_serving_ = false;
+};
+
+Result<void> JsonRpcs::prepare(Core& core) {
+    core_ = &core;
+    if ((transport & kHttp) != 0)
+        return fail("transport: HTTP is not offered by this module; 2 is the FIFO, 4 the socket");
+    if (wants(kFifo)) {
+        const auto access =
+            TRY(mi_fifo::find_access(core.globals(), fifo_mode, fifo_user, fifo_group));
+        TRY(replies_.open(fifo_reply_dir, reply_create));
+        TRY(fifo_.make_fifo(place(fifo_name), access));
+    }
+    if (wants(kDatagram)) {
+        const auto access =
+            TRY(mi_fifo::find_access(core.globals(), dgram_mode, dgram_user, dgram_group));
+        TRY(datagrams_.make_socket(place(dgram_socket), SOCK_DGRAM, access));
+    }
+    return {};
+}
+
+std::string JsonRpcs::place(const std::string& name) const {
+    if (name.starts_with('/')) return name;
+    return std::string(core_->globals().run_directory) + "/" + name;
+}
+
+Result<void> JsonRpcs::start(const Process& process) {
+    if (process.slot != core_->control_slot() || core_->loop() == nullptr) {
+        fifo_.close();
+        datagrams_.close();
+        return {};
+    }
+    is_serving_ = true;
+    Loop& loop = *core_->loop();
+    delivery_.open(loop, dropped);
+    if (fifo_) fifo_watch_ = loop.watch(fifo_.fd(), Loop::Interest::readable, *this);
+    if (datagrams_) datagram_watch_ = loop.watch(datagrams_.fd(), Loop::Interest::readable, *this);
+    return {};
+}
+
+void JsonRpcs::stop() noexcept {
+    fifo_watch_.reset();
+    datagram_watch_.reset();
+    delivery_.close();
+    if (core_ == nullptr) return;
+    const auto& process = core_->process();
+    const bool alone = is_serving_ && process.kind == Process::Kind::worker;
+    if (process.kind != Process::Kind::supervisor && !alone) return;
+    fifo_.remove();
+    datagrams_.remove();
+}
+
+void JsonRpcs::ready(int fd) noexcept {
+    try {
+        if (fd == fifo_.fd())
+            read_fifo();
+        else
+            read_datagrams();
+    } catch (const std::exception& e) {
+        LOG(error, "a request could not be read: {}", e.what());
+    }
+}
+
+void JsonRpcs::read_fifo() {
+    std::array<char, 4096> buffer{};
+    const ssize_t n = ::read(fifo_.fd(), buffer.data(), buffer.size());
+    if (n <= 0) return;
+    input_.append(buffer.data(), static_cast<std::size_t>(n));
+    while (true) {
+        const std::size_t size = first_object(input_);
+        if (size == std::string::npos || (size == 0 && input_.size() > kLongest)) {
+            // What follows cannot be told from the middle of a request: all of it goes.
+            LOG(notice, "{} bytes from the FIFO are no request", input_.size());
+            errors.add();
+            return input_.clear();
+        }
+        if (size == 0) return;
+        const std::string text = input_.substr(0, size);
+        input_.erase(0, size);
+        asked(text, [this](const Answer& answer) {
+            if (!answer->reply_name().empty())
+                delivery_.to_file(replies_, answer->reply_name(), pieces(answer));
+        });
+    }
+}
+
+void JsonRpcs::read_datagrams() {
+    constexpr int kPerTurn = 16;
+    for (int i = 0; i < kPerTurn; ++i) {
+        const auto got = mi_fifo::take_datagram(datagrams_.fd());
+        if (!got) return;
+        asked(got->bytes, [this, peer = got->sender](const Answer& answer) {
+            if (!peer.empty()) answer_to(answer, peer);
+        });
+    }
+}
+
+void JsonRpcs::asked(std::string_view text, std::function<void(const Answer&)> answer) {
+    requests.add();
+    Dialogue::begin(*core_, text, Role::administrator, pretty_format != 0,
+                    [this, answer = std::move(answer)](const Answer& dialogue) {
+                        if (dialogue->code() != 0) errors.add();
+                        answer(dialogue);
+                    });
+}
+
+void JsonRpcs::answer_to(const Answer& answer, const std::string& peer) {
+    // Only the socket that was asked may answer to a peer that is connected to it.
+    Fd fd(fcntl(datagrams_.fd(), F_DUPFD_CLOEXEC, 0));
+    if (fd) return delivery_.send(std::move(fd), pieces(answer), peer);
+    LOG(warning, "there are no descriptors left to answer with");
+    dropped.add();
+}
+
+constexpr Param params[] = {
+    param<&JsonRpcs::transport>("transport",
+                                "What is offered: 2 the FIFO, 4 the datagram socket, 0 both.",
+                                {.min = 0, .max = 7}),
+    param<&JsonRpcs::pretty_format>("pretty_format", "1: answers have lines and tabs.",
+                                    {.min = 0, .max = 1}),
+    param<&JsonRpcs::fifo_name>("fifo_name",
+                                "The FIFO; without '/' in front, below the runtime "
+                                "directory. \"\": none."),
+    param<&JsonRpcs::fifo_mode>("fifo_mode", "Its mode.", {.min = 0, .max = 0777}),
+    param<&JsonRpcs::fifo_user>("fifo_user", "Its owner; the server's user unless it is given."),
+    param<&JsonRpcs::fifo_group>("fifo_group", "Its group; the server's unless it is given."),
+    param<&JsonRpcs::fifo_reply_dir>("fifo_reply_dir", "Where answers to the FIFO are left."),
+    param<&JsonRpcs::reply_create>("reply_create",
+                                   "A reply file that does not exist is made (mode 0600)."),
+    param<&JsonRpcs::dgram_socket>("dgram_socket",
+                                   "The socket; without '/' in front, below the "
+                                   "runtime directory. \"\": none."),
+    param<&JsonRpcs::dgram_mode>("dgram_mode", "Its mode.", {.min = 0, .max = 0777}),
+    param<&JsonRpcs::dgram_user>("dgram_user", "Its owner; the server's user unless it is given."),
+    param<&JsonRpcs::dgram_group>("dgram_group", "Its group; the server's unless it is given."),
+    param_method<&JsonRpcs::ignored>("dgram_workers",
+                                     "Taken and not used: the control process "
+                                     "answers.",
+                                     Type::integer),
+    param_method<&JsonRpcs::ignored>("dgram_timeout", "Taken and not used: answers never wait.",
+                                     Type::integer),
+};
+constexpr Statistic statistics[] = {
+    statistic<&JsonRpcs::requests>("requests", "Requests that were read."),
+    statistic<&JsonRpcs::errors>("errors", "Requests that were answered with an error."),
+    statistic<&JsonRpcs::dropped>("dropped_answers", "Answers that nobody took.")};
+constexpr Descriptor descriptor{.name = "jsonrpcs",
+                                .summary =
+                                    "Commands as JSON-RPC 2.0, over a FIFO and a local "
+                                    "datagram socket.",
+                                .create = make_module<JsonRpcs>,
+                                .params = params,
+                                .statistics = statistics};
+
+}  // namespace
+}  // namespace fairlead::jsonrpcs
+
+FAIRLEAD_MODULE(fairlead::jsonrpcs::descriptor)
