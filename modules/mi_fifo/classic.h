@@ -1,0 +1,20 @@
+// The commands that the line protocol always had, with the answers they always gave.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "core/api/core.h"
+#include "modules/mi_fifo/lines.h"
+
+namespace fairlead::mi_fifo {
+
+/// How a command's request goes on; `plain` for all that are not classic.
+[[nodiscard]] Form classic_form(std::string_view command);
+
+/// The whole answer of which, ps, version, uptime, pwd, arg, meminfo, print, get_statistics and
+/// reset_statistics; nullopt when it is none of them.
+[[nodiscard]] std::optional<std::string> run_classic(Core& core, const LineRequest& request);
+
+}  // namespace fairlead::mi_fifo

@@ -1,0 +1,335 @@
+// Requests that applications launch through the FIFO: t_uac_from, t_uac_dlg and their kin.
+// SPDX-License-Identifier: Apache-2.0
+#include "modules/mi_fifo/uac.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+#include "core/api/log.h"
+#include "core/api/sip.h"
+#include "core/api/text.h"
+
+namespace fairlead::mi_fifo {
+namespace {
+
+using Missing = LineRequest::Missing;
+
+std::string joined(const std::vector<std::string>& lines) {
+    std::string out;
+    for (const auto& line : lines) {
+        out += line;
+        out += "\r\n";
+    }
+    return out;
+}
+
+/// No control characters: nothing can be smuggled into the start line or a header.
+bool is_clean(std::string_view line) {
+    for (const char c : line)
+        if ((static_cast<unsigned char>(c) < ' ' && c != '\t') || c == '\x7f') return false;
+    return true;
+}
+
+bool are_clean(const std::vector<std::string>& lines) {
+    for (const auto& line : lines)
+        if (!is_clean(line)) return false;
+    return true;
+}
+
+/// "478 Unresolvable destination (478/FIFO/UAC)".
+std::string launch_error(ScriptError error) {
+    const ErrorReply reply = error_reply(error);
+    return fmt::format("{} {} ({}/FIFO/UAC)", reply.code, reply.reason, -static_cast<int>(error));
+}
+
+/// The lines in front of the headers that say something, by number; "" when they are missing.
+std::string_view line(const LineRequest& request, std::size_t i) {
+    return i < request.lines.size() ? std::string_view(request.lines[i]) : std::string_view();
+}
+
+}  // namespace
+
+HeaderBlock read_headers(const std::vector<std::string>& lines) {
+    HeaderBlock block;
+    bool keeps_last = false;
+    for (const auto& text : lines) {
+        if (text.starts_with(' ') || text.starts_with('\t')) {  // goes on
+            if (!keeps_last) block.is_wrong = true;
+            block.rest += text + "\r\n";
+            continue;
+        }
+        const std::size_t colon = text.find(':');
+        const auto name = text::trim(std::string_view(text).substr(0, colon));
+        if (colon == std::string::npos || name.empty()) {
+            block.is_wrong = true;
+            continue;
+        }
+        const auto value = text::trim(std::string_view(text).substr(colon + 1));
+        const auto is = [&](std::string_view full, std::string_view compact) {
+            return text::ci_equal(name, full) ||
+                   (!compact.empty() && text::ci_equal(name, compact));
+        };
+        keeps_last = false;
+        if (is("From", "f")) {
+            block.from = value;
+        } else if (is("To", "t")) {
+            block.to = value;
+        } else if (is("Call-ID", "i")) {
+            block.call_id = value;
+        } else if (is("CSeq", "")) {
+            const std::size_t blank = value.find_first_of(" \t");
+            block.cseq = value.substr(0, blank);
+            if (blank != std::string_view::npos)
+                block.cseq_method = text::trim(value.substr(blank));
+        } else {
+            if (is("Via", "v")) block.has_via = true;
+            if (is("Content-Length", "l")) block.has_length = true;
+            if (is("Content-Type", "c")) block.has_type = true;
+            keeps_last = true;
+            block.rest += text + "\r\n";
+        }
+    }
+    return block;
+}
+
+std::pair<std::string, std::string> split_tag(std::string_view value) {
+    const std::size_t angle = value.find('>');
+    std::size_t at = angle == std::string_view::npos ? 0 : angle;
+    while ((at = value.find(';', at)) != std::string_view::npos) {
+        const std::size_t end = std::min(value.find(';', at + 1), value.size());
+        const auto param = text::trim(value.substr(at + 1, end - at - 1));
+        if (text::ci_starts_with(param, "tag=")) {
+            std::string without(value.substr(0, at));
+            without += value.substr(end);
+            return {without, std::string(param.substr(4))};
+        }
+        at = end;
+        if (at >= value.size()) break;
+    }
+    return {std::string(value), {}};
+}
+
+ReplyParts split_reply(std::string_view reply) noexcept {
+    const std::size_t end = reply.find("\r\n"), blank = reply.find(' ');
+    if (end == std::string_view::npos || blank >= end) return {};
+    return {reply.substr(blank + 1, end - blank - 1), reply.substr(end + 2)};
+}
+
+void Uac::prepare(tm::Api* tm, tm::UacApi* uac, Write write) {
+    tm_ = tm;
+    uac_ = uac;
+    write_ = std::move(write);
+    if (uac_ != nullptr) callback_ = uac_->on_reply(*this);
+}
+
+bool Uac::run(const LineRequest& request) {
+    struct Row {
+        std::string_view name;
+        void (Uac::*run)(const LineRequest&);
+    };
+    constexpr Row rows[] = {{"t_uac_from", &Uac::from},
+                            {"t_uac_dlg", &Uac::dialog},
+                            {"t_uac_cancel", &Uac::cancel},
+                            {"t_reply_callid", &Uac::reply_to_call}};
+    for (const Row& row : rows) {
+        if (!text::ci_equal(row.name, request.command)) continue;
+        if (tm_ == nullptr || uac_ == nullptr)
+            say(request, fmt::format("500 command '{}' not available\n", request.command));
+        else
+            (this->*row.run)(request);
+        return true;
+    }
+    return false;
+}
+
+void Uac::launch(tm::UacRequest& what, Pending pending, std::string_view label) {
+    const std::string name = pending.reply_name;
+    if (pending_.size() >= kMost)
+        return write_(name, fmt::format("500 {}: no memory for shmem_file\n", label), true);
+    const std::uint64_t number = ++last_;
+    what.callback = callback_;
+    what.provisional = provisional;
+    if (what.next_hop.empty()) what.next_hop = outbound_proxy;
+    std::array<char, sizeof number> param{};
+    std::memcpy(param.data(), &number, sizeof number);
+    what.param = {param.data(), param.size()};
+    // First, because a listener may be told while request() runs.
+    pending_.emplace(number, std::move(pending));
+    const auto launched = uac_->request(what);
+    if (launched) return;
+    pending_.erase(number);
+    const bool is_dialog = label == "fifo_uac_error";
+    const std::string text = launch_error(launched.error());
+    const std::size_t blank = text.find(' ');
+    write_(name,
+           is_dialog
+               ? fmt::format("{} {}: {}\n", text.substr(0, blank), label, text.substr(blank + 1))
+               : text,
+           true);
+}
+
+void Uac::from(const LineRequest& request) {
+    const auto refuse = [&](std::string_view text) {
+        say(request, fmt::format("400 fifo_uac: {}", text));
+    };
+    const std::string_view method = line(request, 0), to = line(request, 2);
+    if (request.is_bad || !are_clean(request.lines) || !are_clean(request.headers))
+        return refuse("bad request\n");
+    if (method.empty()) return refuse("method expected");
+    if (request.missing == Missing::line && request.lines.size() < 2)
+        return refuse("from expected\n");
+    if (to.empty()) return refuse("destination expected\n");
+    if (request.missing == Missing::headers) return refuse("HFs expected\n");
+    if (request.missing == Missing::body) return refuse("body expected\n");
+    const HeaderBlock headers = read_headers(request.headers);
+    if (headers.is_wrong) return refuse("HFs unparseable\n");
+    if (headers.has_length || headers.has_via) return refuse("Content-Length disallowed\n");
+    const auto cseq = text::parse_uint(headers.cseq, INT32_MAX);
+    if (!headers.cseq.empty() && !cseq) return refuse("non-numerical CSeq\n");
+    const std::string body = joined(request.body);
+    tm::UacRequest what;
+    what.method = method;
+    what.request_uri = to;
+    what.from = line(request, 1).empty() ? std::string_view("\"UAC Account\" <sip:uac@dev.null:9>")
+                                         : line(request, 1);
+    what.headers = headers.rest;
+    what.body = body;
+    what.call_id = headers.call_id;
+    what.cseq = static_cast<std::uint32_t>(cseq.value_or(0));
+    Pending pending;
+    pending.reply_name = request.reply_name;
+    launch(what, std::move(pending), "fifo_uac");
+}
+
+void Uac::dialog(const LineRequest& request) {
+    const auto refuse = [&](std::string_view text) {
+        say(request, fmt::format("400 fifo_uac_error: {}", text));
+    };
+    const std::string_view method = line(request, 0), uri = line(request, 1);
+    if (request.is_bad || !are_clean(request.lines) || !are_clean(request.headers))
+        return refuse("HFs unparseable");
+    if (method.empty()) return refuse("method expected");
+    if (uri.empty()) return refuse("ruri expected");
+    if (!sip::parse_uri(uri)) return refuse("ruri invalid\n");
+    if (line(request, 2).empty()) return refuse("next hop address expected\n");
+    if (request.missing == Missing::headers) return refuse("HFs expected");
+    if (request.missing == Missing::body) return refuse("body expected");
+    const std::string_view where = line(request, 2);
+    const std::size_t bar = where.find('|');
+    const auto or_none = [](std::string_view text) {
+        text = text::trim(text);
+        return text == "." ? std::string_view() : text;
+    };
+    const std::string_view hop = or_none(where.substr(0, bar));
+    const std::string_view socket =
+        bar == std::string_view::npos ? std::string_view() : or_none(where.substr(bar + 1));
+    if (!hop.empty() && !sip::parse_uri(hop)) return refuse("next hop uri invalid\n");
+    const HeaderBlock headers = read_headers(request.headers);
+    if (headers.is_wrong) return refuse("HFs unparseable");
+    const bool has_body = !request.body.empty();
+    if (has_body && !headers.has_type) return refuse("Content-Type missing");
+    if (headers.has_length || headers.has_via) return refuse("Content-Length disallowed");
+    if (headers.to.empty()) return refuse("To missing");
+    if (headers.from.empty()) return refuse("From missing");
+    const auto cseq = text::parse_uint(headers.cseq, INT32_MAX);
+    if (!headers.cseq.empty() && !cseq) return refuse("non-numerical CSeq");
+    if (!headers.cseq_method.empty() && headers.cseq_method != method)
+        return refuse("CSeq method mismatch");
+    const auto [from, from_tag] = split_tag(headers.from);
+    const auto [to, to_tag] = split_tag(headers.to);
+    const std::string body = joined(request.body);
+    Pending pending;
+    pending.reply_name = request.reply_name;
+    pending.is_dialog = true;
+    tm::Dialog& d = pending.dialog;
+    d.call_id = headers.call_id.empty() ? uac_->new_call_id() : headers.call_id;
+    d.local_tag = from_tag.empty() ? uac_->new_tag() : from_tag;
+    d.remote_tag = to_tag;
+    d.local_uri = from;
+    d.remote_uri = to;
+    d.local_cseq = static_cast<std::uint32_t>(cseq.value_or(10));
+    if (!to_tag.empty()) d.state = tm::Dialog::State::confirmed;
+    const std::string call_id = d.call_id, local_tag = d.local_tag;
+    tm::UacRequest what;
+    what.method = method;
+    what.request_uri = uri;
+    what.next_hop = hop;
+    what.socket = socket;
+    what.from = from;
+    what.from_tag = local_tag;
+    what.to = to;
+    what.to_tag = to_tag;
+    what.call_id = call_id;
+    what.cseq = d.local_cseq;
+    what.headers = headers.rest;
+    what.body = body;
+    launch(what, std::move(pending), "fifo_uac_error");
+}
+
+void Uac::replied(const tm::UacReply& reply) {
+    std::uint64_t number = 0;
+    if (reply.param.size() != sizeof number) return;
+    std::memcpy(&number, reply.param.data(), sizeof number);
+    const auto found = pending_.find(number);
+    if (found == pending_.end()) return;  // a second final reply to a forked INVITE
+    Pending& pending = found->second;
+    const auto [status, rest] = split_reply(reply.reply);
+    std::string text;
+    if (!pending.is_dialog) {
+        text = reply.local ? (reply.code == 408 ? std::string("408 Request Timeout")
+                                                : fmt::format("{} Service Unavailable", reply.code))
+                           : std::string(status);
+    } else if (reply.local) {
+        text = fmt::format("{} {}\n", reply.code,
+                           reply.code == 408 ? "Request Timeout" : "Service Unavailable");
+    } else {
+        tm::Dialog& d = pending.dialog;
+        (void)uac_->learn(d, reply.reply);
+        const bool confirmed = d.state == tm::Dialog::State::confirmed;
+        std::string routes, hop = ".";
+        for (const auto& route : d.routes) routes += (routes.empty() ? "" : ", ") + route;
+        if (!d.routes.empty()) hop = d.routes.front();
+        if (confirmed)
+            text = fmt::format("{}\n{}\n{}\n{}\n{}\n", status, d.target, hop,
+                               routes.empty() ? "." : "Route: " + routes + "\r", rest);
+        else
+            text = fmt::format("{}\n.\n.\n.\n{}\n", status, rest);
+    }
+    const std::string name = pending.reply_name;
+    const bool is_first = !pending.has_written;
+    pending.has_written = true;
+    if (reply.is_final()) pending_.erase(found);
+    write_(name, std::move(text), is_first);
+}
+
+void Uac::cancel(const LineRequest& request) {
+    const std::string_view call_id = line(request, 0);
+    const auto cseq = text::parse_uint(line(request, 1), UINT32_MAX);
+    if (call_id.empty()) return say(request, "400 fifo_uac_cancel: callid expected\n");
+    if (!cseq) return say(request, "400 fifo_uac_cancel: cseq expected\n");
+    const bool done = tm_->cancel_call(call_id, static_cast<std::uint32_t>(*cseq), 0, 0);
+    say(request,
+        done ? "200 fifo_uac_cancel succeeded\n" : "481 fifo_uac_cancel: no such transaction\n");
+}
+
+void Uac::reply_to_call(const LineRequest& request) {
+    const auto refuse = [&](std::string_view text) {
+        say(request, fmt::format("400 fifo_t_reply: {}", text));
+    };
+    const auto cseq = text::parse_uint(line(request, 1), UINT32_MAX);
+    const auto code = text::parse_uint(line(request, 2), 699);
+    if (line(request, 0).empty()) return refuse("callid expected");
+    if (!cseq) return refuse("cseq expected");
+    if (line(request, 2).empty()) return refuse("code expected");
+    if (!code || *code < 100) return refuse("code(int) has wrong format");
+    if (line(request, 3).empty()) return refuse("reason expected");
+    if (request.is_bad || !are_clean(request.lines)) return refuse("reason expected");
+    const bool done = tm_->reply_to_call(line(request, 0), static_cast<std::uint32_t>(*cseq),
+                                         static_cast<int>(*code), line(request, 3));
+    say(request, done ? "200 fifo_t_reply succeeded\n" : "481 fifo_t_reply: no such transaction\n");
+}
+
+}  // namespace fairlead::mi_fifo

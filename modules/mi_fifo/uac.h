@@ -1,0 +1,78 @@
+// Requests that applications launch through the FIFO: t_uac_from, t_uac_dlg and their kin.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "modules/mi_fifo/lines.h"
+#include "modules/tm/api.h"
+
+namespace fairlead::mi_fifo {
+
+class Uac final : public tm::UacListener {
+public:
+    /// Requests that wait for their final reply; above it new ones are refused.
+    static constexpr std::size_t kMost = 100'000;
+    /// Takes an answer to `reply_name`; `is_first` unless it goes on in the same file.
+    using Write =
+        std::function<void(const std::string& reply_name, std::string text, bool is_first)>;
+
+    /// Before fork. Either may be null when tm is not loaded.
+    void prepare(tm::Api* tm, tm::UacApi* uac, Write write);
+    bool provisional = false;    ///< provisional replies are reported too
+    std::string outbound_proxy;  ///< next hop of requests that name none; "" when there is none
+
+    /// Whether the command is one of ours; its answer comes at once or later.
+    bool run(const LineRequest& request);
+    [[nodiscard]] std::size_t waiting() const noexcept { return pending_.size(); }
+
+private:
+    struct Pending {
+        std::string reply_name;
+        bool is_dialog = false, has_written = false;
+        tm::Dialog dialog;
+    };
+
+    void replied(const tm::UacReply& reply) override;
+    void from(const LineRequest& request);
+    void dialog(const LineRequest& request);
+    void cancel(const LineRequest& request);
+    void reply_to_call(const LineRequest& request);
+    void launch(tm::UacRequest& what, Pending pending, std::string_view label);
+    void say(const LineRequest& request, std::string text) {
+        write_(request.reply_name, std::move(text), true);
+    }
+
+    tm::Api* tm_ = nullptr;
+    tm::UacApi* uac_ = nullptr;
+    tm::UacCallback callback_ = tm::UacCallback::none;
+    Write write_;
+    std::map<std::uint64_t, Pending> pending_;
+    std::uint64_t last_ = 0;
+};
+
+/// What stands in a block of header lines that must not be sent twice.
+struct HeaderBlock {
+    std::string rest;  ///< the other lines, each with CRLF
+    std::string from, to, call_id, cseq, cseq_method;
+    bool has_via = false, has_length = false, has_type = false, is_wrong = false;
+};
+/// Takes From, To, Call-ID and CSeq out of the lines. A line without a colon, or a folded line in
+/// front of all, is wrong.
+[[nodiscard]] HeaderBlock read_headers(const std::vector<std::string>& lines);
+
+/// "Name <sip:a@b>;tag=1;x=2" to the value without tag, and the tag.
+[[nodiscard]] std::pair<std::string, std::string> split_tag(std::string_view value);
+
+/// Code and reason of a reply ("200 OK") and all of it behind its first line.
+struct ReplyParts {
+    std::string_view status, rest;
+};
+[[nodiscard]] ReplyParts split_reply(std::string_view reply) noexcept;
+
+}  // namespace fairlead::mi_fifo
