@@ -1,6 +1,7 @@
 // Hash tables for scripts: what the module shows to the server.
 // SPDX-License-Identifier: Apache-2.0
 #include "core/api/log.h"
+#include "modules/htable/commands.h"
 #include "modules/htable/htable.h"
 
 namespace fairlead::htable {
@@ -214,7 +215,8 @@ constexpr Descriptor descriptor{.name = "htable",
                                 .variables = variables,
                                 .statistics = statistics,
                                 .event_routes = events,
-                                .hooks = Hook::message_done};
+                                .hooks = Hook::message_done,
+                                .commands = commands};
 
 }  // namespace
 

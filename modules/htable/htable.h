@@ -75,6 +75,7 @@ public:
     Value count(std::string_view name, bool values);
     [[nodiscard]] Value record(Message& m, bool key) const;
     [[nodiscard]] Table* find(std::string_view name) noexcept;
+    [[nodiscard]] const std::deque<Table>& tables() const noexcept { return tables_; }
 
 private:
     struct Iterator {

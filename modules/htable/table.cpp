@@ -301,6 +301,15 @@ void Table::copy_slot(std::size_t index, std::vector<Copied>& out) const {
     }
 }
 
+std::size_t Table::count_slot(std::size_t index) const noexcept {
+    Slot& slot = slots_[index];
+    const shm::Guard<Slot> guard(slot);
+    std::size_t count = 0;
+    for (const Item* item = slot.first.get(); item != nullptr; item = item->next.get())
+        if (!is_over(*item)) ++count;
+    return count;
+}
+
 void Table::expire_slot(std::size_t index, std::vector<Copied>* out) {
     Slot& slot = slots_[index];
     const shm::Guard<Slot> guard(slot);

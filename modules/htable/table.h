@@ -91,6 +91,7 @@ public:
 
     /// Copies of all items of a slot.
     void copy_slot(std::size_t slot, std::vector<Copied>& out) const;
+    [[nodiscard]] std::size_t count_slot(std::size_t slot) const noexcept;
     /// Removes what has expired in a slot; copies of it go to `out` when that is wanted.
     void expire_slot(std::size_t slot, std::vector<Copied>* out);
 
