@@ -107,6 +107,10 @@ int new_transaction(Runtime& rt, Message& m, Work& w, bool trying, Outgoing& out
     }
     Bucket& b = rt.table.bucket(key->hash);
     if (key->method == sip::Method::ack) return take_ack(rt, *key, b);
+    if (w.answered) {  // with 503, a moment ago
+        m.error = ScriptError::out_of_memory;
+        return number(m.error);
+    }
     BucketGuard guard(b);
     if (Cell* const old = Table::find(b, *key, key->method)) {
         repeat(rt, *old, out);

@@ -27,6 +27,7 @@ loadmodule "tm"
 loadmodule "tmx"
 loadmodule "sl"
 loadmodule "htable"
+loadmodule "async"
 loadmodule "textops"
 loadmodule "siputils"
 modparam("tm", "hash_size", 2)
@@ -148,6 +149,31 @@ const std::vector<Story> kStories{
         if (!t_relay()) sl_reply_error();
     })",
      200},
+    {"async_sleep, and what was known before it", R"(request_route {
+        $avp(s) = "a text that is longer than anything that fits into a few bytes";
+        $xavp(x=>a) = "one";
+        append_hf("X-Before: yes\r\n");
+        async_ms_sleep("300");
+        if ($xavp(x=>a) != "one") {
+            send_reply("599", "Forgotten");
+            exit;
+        }
+        if (!t_relay()) sl_reply_error();
+    })",
+     200},
+    {"async_route in a failure_route",
+     R"(request_route {
+        t_on_failure("F");
+        if (!t_relay()) sl_reply_error();
+    }
+    failure_route[F] { async_ms_route("LATER", "300"); }
+    route[LATER] { t_reply("480", "Later"); })",
+     480,
+     {180, 486},
+     {},
+     "INVITE",
+     false,
+     486},
     {"another method, forked",
      R"(request_route {
         append_branch("sip:carol@192.0.2.3");
@@ -163,6 +189,7 @@ const std::vector<Story> kStories{
 class Starved : public ModuleHost {
 public:
     explicit Starved(const Story& story) : ModuleHost(16 << 20), story_(story) {
+        globals.async_workers = 1;
         config(std::string(kModules) + std::string(story.routes));
         start();
     }
