@@ -4,7 +4,6 @@
 
 #include "modules/tm/cells.h"
 #include "modules/tm/perform.h"
-#include "modules/tm/reply_pick.h"
 #include "modules/tm/suspend.h"
 
 namespace fairlead::tm {
@@ -16,29 +15,15 @@ bool take_over(Runtime& rt, Cell& c, Outgoing& out) {
     Turn turn{rt.now(), rt.policy, actions};
     const bool chose = c.owner == rt.process() && c.has(Cell::choosing);
     const bool routed = c.route_owner == rt.process() && c.has(Cell::in_route);
-    if (c.waiting && c.holder_runs && (chose || routed)) {
-        // It waits on, for who has its token; who wanted it at once is lost.
-        c.clear(Cell::in_route);
-        c.owner = c.route_owner = kNobody;
-        if (c.suspension && c.suspension->wanted) c.suspended_until = c.at(rt.now());
-        holder_ended(c, turn);
+    if (chose || routed) {
+        // A script that had suspended it leaves it waiting, for who has its token; who wanted it at
+        // once is lost with that script.
+        if (c.waiting && c.suspension && c.suspension->wanted) c.suspended_until = c.at(rt.now());
+        // failure_route died: the winner goes up as if there had been none.
+        for (Branch* b = c.branches.get(); chose && b != nullptr; b = b->next.get())
+            b->on_failure = RouteId::none;
+        script_died(c, chose, turn);
         (void)perform(rt, c, actions, {.may_run_routes = false}, out);
-    } else if (chose || routed) {
-        if (routed) {
-            c.route_owner = kNobody;
-            c.clear(Cell::in_route);
-        }
-        if (chose) {
-            c.owner = kNobody;
-            // failure_route died: the winner goes up as if there had been none.
-            for (Branch* b = c.branches.get(); b != nullptr; b = b->next.get())
-                b->on_failure = RouteId::none;
-            const Pick p = pick(c, rt.policy);
-            chosen(c, p.branch, p.code, turn);
-        } else {
-            give_up(c, turn);
-        }
-        (void)perform(rt, c, actions, {}, out);
     } else if (!c.is_armed() && !c.waiting && !c.has(Cell::in_route) && !c.has(Cell::choosing) &&
                next_due(c) == kNever && !is_ended(c)) {
         release(c, turn);  // it died between making the cell and saying whose it is

@@ -381,6 +381,14 @@ void withdraw(Cell& c) noexcept {
     if (c.waiting) stop_waiting(c, Outcome::withdrawn);
 }
 
+void script_died(Cell& c, bool chose, Turn& t) noexcept {
+    c.owner = c.route_owner = kNobody;
+    c.clear(Cell::in_route);
+    if (c.waiting && c.holder_runs) return holder_ended(c, t);
+    if (chose) return t.actions.add(Act::conclude);
+    give_up(c, t);
+}
+
 void holder_ended(Cell& c, Turn& t) noexcept {
     c.holder_runs = false;
     if (!c.waiting) check_complete(c, t);

@@ -121,6 +121,9 @@ void suspend(Cell& c, bool in_choice, Due until, Due wake, Turn& t) noexcept;
 bool take_up(Cell& c) noexcept;
 /// t_cancel_suspend: the script goes on as if it had not asked.
 void withdraw(Cell& c) noexcept;
+/// The process of a script died inside it: one that suspended it is taken as ended; of any other,
+/// what it was to decide is decided without it.
+void script_died(Cell& c, bool chose, Turn& t) noexcept;
 /// The script that suspended it, or was resumed, has come to its end.
 void holder_ended(Cell& c, Turn& t) noexcept;
 
