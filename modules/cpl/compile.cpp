@@ -144,6 +144,8 @@ Target Compiler::node_remove_location(const Element& element) {
 Target Compiler::node_proxy(const Element& element) {
     constexpr std::string_view kRule = "RFC 3880 6.1";
     Attributes given(*this, element, {"timeout", "recurse", "ordering"});
+    if (!limits_.proxy)
+        refuse(element, kRule, "this server does not run proxy nodes; redirect is possible");
     const unsigned timeout = given.seconds("timeout", kRule, 0);
     const Recurse recurse = !given.has("recurse")               ? Recurse::unsaid
                             : given.yes("recurse", kRule, true) ? Recurse::yes
@@ -228,7 +230,7 @@ std::optional<std::string> Compiler::compile(const Element& cpl, std::uint64_t s
 std::optional<std::string> compile(std::string_view xml, const Limits& limits, Faults& faults) {
     const auto root = read_document(xml, limits, faults);
     if (!root) return std::nullopt;
-    return Compiler(faults).compile(*root, hash_of(xml));
+    return Compiler(limits, faults).compile(*root, hash_of(xml));
 }
 
 }  // namespace fairlead::cpl

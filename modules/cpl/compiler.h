@@ -56,7 +56,7 @@ private:
 
 class Compiler {
 public:
-    explicit Compiler(Faults& faults) : faults_(faults) {}
+    Compiler(const Limits& limits, Faults& faults) : limits_(limits), faults_(faults) {}
     std::optional<std::string> compile(const Element& cpl, std::uint64_t source_hash);
     void refuse(const Element& at, std::string_view rule, std::string text) {
         faults_.add({at.line, at.column, rule, std::move(text)});
@@ -123,6 +123,7 @@ private:
     };
     static const std::array<NodeRow, 14> kNodes;
 
+    const Limits& limits_;
     Faults& faults_;
     Writer out_;
     Target incoming_ = kAbsent, outgoing_ = kAbsent;

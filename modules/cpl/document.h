@@ -16,6 +16,7 @@ struct Limits {
     std::size_t elements = 2000;   ///< all elements
     std::size_t attribute = 4096;  ///< bytes of one value
     int depth = 64;                ///< elements inside each other
+    bool proxy = true;             ///< false: a script with a proxy node is refused
 };
 
 struct Attribute {

@@ -145,7 +145,9 @@ std::string_view Sl::reply_headers(Message& m, int code) const {
         return m.reply_headers;
     }
     if (out.size() == 0) {
-        LOG(warning, "no r-uri or branches for the Contact of a {}", code);
+        const bool own = text::ci_starts_with(m.reply_headers, "Contact:") ||
+                         text::ci_find(m.reply_headers, "\nContact:") != m.reply_headers.npos;
+        if (!own) LOG(warning, "no r-uri or branches for the Contact of a {}", code);
         return m.reply_headers;
     }
     return m.arena.concat({m.reply_headers, out.text()});
