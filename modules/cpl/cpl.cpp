@@ -11,6 +11,7 @@
 #include "core/api/log.h"
 #include "core/api/sip.h"
 #include "core/api/text.h"
+#include "modules/cpl/zone.h"
 
 namespace fairlead::cpl {
 
@@ -61,6 +62,8 @@ Result<void> Cpl::prepare(Core& core) {
         if (redirect_route_ == RouteId::none)
             return fail(fmt::format("redirect_route: there is no route[{}]", redirect_route));
     }
+    // The table of zones is read here and not by the first call that asks for one.
+    (void)Zone::find("Etc/GMT");
     TRY(store_.prepare(core, static_cast<unsigned>(hash_size), scripts));
     return load_dir.empty() ? Result<void>() : load_directory();
 }

@@ -60,7 +60,7 @@ struct TimeFault {
 [[nodiscard]] std::expected<Rule, TimeFault> parse_rule(const TimeText& text, const Zone& zone,
                                                         int& steps);
 
-inline constexpr int kScriptSteps = 300000;
+inline constexpr int kScriptSteps = 100000;
 
 /// True when a period of the rule covers the instant. At most kMaxSteps steps; when they do not
 /// suffice (only possible for a rule that parse_rule did not make) the answer is false.

@@ -218,7 +218,7 @@ TEST_CASE("time: rules without any period in them, and with too much in them, en
 }
 
 TEST_CASE("time: all rules of a script share one allowance") {
-    int steps = 1500;
+    int steps = 600;
     const TimeText text = attributes(R"(dtstart="20240101T090000" duration="PT1H" freq="daily")");
     CHECK_FALSE(parse_rule(text, Zone::utc(), steps).has_value());
     steps = kScriptSteps;
