@@ -18,7 +18,7 @@ using text::to_lower;
 
 constexpr int kMinYear = 1900, kMaxYear = 2200;
 constexpr std::int64_t kMaxLength = 100 * 366 * kDaySeconds;
-constexpr int kMaxSearch = 20000;     ///< starts and periods, to find the last of `count`
+constexpr int kMaxSearch = 20000;    ///< starts and periods, to find the last of `count`
 constexpr int kOverlapStarts = 500;  ///< starts that are compared with their next
 constexpr int kOverlapSteps = 5000;
 constexpr std::int64_t kOverlapSpan = 6 * 366 * kDaySeconds;
