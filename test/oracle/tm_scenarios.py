@@ -765,6 +765,22 @@ def statuses_in_failure_route(t):
     ends_with(t, invite, 480)
 
 
+@scenario()
+def all_replies_dropped(t):
+    """T57: nothing is left to send."""
+    invite = invite_to(t, "forget")
+    refuse(t.bob, t.bob.expect("INVITE"), 486)
+    ends_with(t, invite, 500)
+
+
+@scenario()
+def replies_dropped_before_the_next_step(t):
+    invite = invite_to(t, "forgetnext")
+    refuse(t.bob, t.bob.expect("INVITE"), 401)
+    refuse(t.carol, t.carol.expect("INVITE"), 486)
+    ends_with(t, invite, 486)
+
+
 def step_of_302_and_silence(t):
     """T51."""
     invite = invite_to(t, "loop")
@@ -1049,3 +1065,41 @@ def headers_of_the_script(t):
     t.alice.send(invite)
     refuse(t.bob, t.bob.expect("INVITE"), 486)
     ends_with(t, invite, 486)
+
+
+@scenario()
+def replicated(t):
+    """T95: what the replica's target says goes nowhere."""
+    t.alice.send(t.alice.request("MESSAGE", t.bob.uri("replica")))
+    t.carol.reply(t.carol.expect("MESSAGE"), 500, "Broken")
+    t.alice.expect(202)
+
+
+# ---- async
+
+@scenario(timed=True)
+def answered_later(t):
+    """async_route() with AVPs; the INVITE that comes again meanwhile gets the 100."""
+    invite = invite_to(t, "later")
+    t.alice.expect(100)
+    t.alice.send(invite)
+    ends_with(t, invite, 480)
+
+
+@scenario(timed=True)
+def relayed_later(t):
+    """async_sleep() goes on with the next statement; what was changed before is not lost."""
+    invite = invite_to(t, "sleep")
+    refuse(t.bob, t.bob.expect("INVITE"), 486)
+    ends_with(t, invite, 486)
+
+
+@scenario(timed=True)
+def cancelled_while_it_sleeps(t):
+    """T88."""
+    invite = invite_to(t, "later")
+    t.alice.expect(100)
+    t.alice.cancel(invite)
+    t.alice.expect(200, "CANCEL")
+    t.alice.drain()
+    pause(1.5)
