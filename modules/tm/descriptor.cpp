@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include "modules/tm/audit.h"
+#include "modules/tm/commands.h"
 
 #include "core/api/log.h"
 #include "core/api/sip.h"
@@ -502,7 +503,8 @@ constexpr Descriptor descriptor{.name = "tm",
                                 .variables = variable::kRows,
                                 .statistics = statistics,
                                 .offers = offered,
-                                .hooks = Hook::reply_arrived | Hook::message_done};
+                                .hooks = Hook::reply_arrived | Hook::message_done,
+                                .commands = commands};
 
 }  // namespace
 

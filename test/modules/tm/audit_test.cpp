@@ -4,6 +4,7 @@
 
 #include "modules/tm/tm.h"
 #include "test/modules/tm/call.h"
+#include "test/support/recorded_call.h"
 
 namespace fairlead::test {
 namespace {
@@ -78,6 +79,16 @@ TEST_CASE("a transaction that nobody counted is unaccounted for") {
     CHECK(host.count("unaccounted") == -1);
     host.runtime().counts.created.add(2);
     CHECK(host.count("unaccounted") == 1);
+}
+
+TEST_CASE("tm.audit shows the books") {
+    Relayed host;
+    CHECK(ask(host.engine(), "tm.audit") ==
+          "{created: 1, freed: 0, live: 1, overdue: 0, unaccounted: 0}");
+    host.runtime().core->timers().cancel(*host.cell());
+    host.runtime().counts.created.add();
+    CHECK(ask(host.engine(), "tm.audit") ==
+          "{created: 2, freed: 0, live: 1, overdue: 1, unaccounted: 1}");
 }
 
 }  // namespace fairlead::test
