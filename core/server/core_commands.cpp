@@ -432,7 +432,7 @@ constinit const std::array<Command, kCoreCommands> core_commands{{
     {"core.ps", "Processes: id and description in turn.", kRead, {}, true, {}, ps},
     {"core.psa", "Processes with all that is known of them.", kRead, {}, true, {}, psa},
     {"core.psx", "Processes: number, id and description.", kRead, {}, true, {}, psx},
-    {"core.pwd", "The working directory.", kRead, {}, false, {}, pwd},
+    {"core.pwd", "The working directory.", kRead, {}, true, {}, pwd},
     {"core.runinfo", "Version, build and running time.", kRead, {}, false, {}, runinfo},
     {"core.sockets_list", "Sockets that the server listens on.", kRead, {}, true, {}, sockets_list},
     {"core.tcp_info", "Streams: not built in.", kRead, {}, false, {}, no_tcp},

@@ -43,7 +43,7 @@ std::vector<Stat> all_stats(Module& m) {
     add("real_used_size", memory.in_slabs);
     add("total_size", memory.size);
     add("used_size", memory.used);
-    std::ranges::stable_sort(stats, [](const Stat& a, const Stat& b) {
+    std::ranges::sort(stats, [](const Stat& a, const Stat& b) {
         return a.group != b.group ? a.group < b.group : a.name < b.name;
     });
     return stats;

@@ -90,8 +90,12 @@ Result<void> set_expiring(Module& m, Call& call) {
 }
 
 Result<void> expire(Module& m, Call& call) {
-    if (!TRY(table(m, call))->set_seconds(call.text(1), call.integer(2)))
+    Table& in = *TRY(table(m, call));
+    Arena arena;
+    if (in.get(arena, call.text(1)).is_null())
         return fail("Key not found in htable.", {}, kNotFound);
+    if (!in.set_seconds(call.text(1), call.integer(2)))
+        return fail("Items of this htable do not expire.");
     call.answer().text("Ok");
     return {};
 }

@@ -1,5 +1,6 @@
 // pv: the rows of all variables.
 // SPDX-License-Identifier: Apache-2.0
+#include "modules/pv/commands.h"
 #include "modules/pv/pv.h"
 
 namespace fairlead::pv {
@@ -488,7 +489,8 @@ constexpr Descriptor descriptor{.name = "pv",
                                 .create = make_module<Pv>,
                                 .params = params,
                                 .functions = functions,
-                                .variables = variables};
+                                .variables = variables,
+                                .commands = commands};
 
 }  // namespace
 

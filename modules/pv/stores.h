@@ -72,6 +72,12 @@ public:
     [[nodiscard]] Value get(Message& m, const VariableName& name) const;
     /// False when the name is not known, the text too long, or shared memory full (logged).
     bool set(const VariableName& name, const Value& value);
+    /// f(name) for each that the configuration has.
+    template <class F>
+    void each_name(F f) const {
+        for (const auto& [text, index] : names_) f(std::string_view(text));
+    }
+    [[nodiscard]] bool has(std::string_view name) const { return names_.contains(name); }
 
 private:
     struct Cell {

@@ -1,24 +1,217 @@
-// Commands about transactions. SPDX-License-Identifier: Apache-2.0
+// Commands about transactions, with the names and the shapes of Kamailio's.
+// SPDX-License-Identifier: Apache-2.0
 #include "modules/tm/commands.h"
 
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/api/sip.h"
+#include "core/api/text.h"
 #include "modules/tm/audit.h"
+#include "modules/tm/foreign.h"
 #include "modules/tm/tm.h"
 
 namespace fairlead::tm {
 namespace {
 
-Result<void> show_books(Module& m, Call& call) {
-    const Audit found = audit(static_cast<Tm&>(m).runtime());
-    Answer& answer = call.answer();
-    answer.begin_struct();
-    answer.integer("created", found.created);
-    answer.integer("freed", found.freed);
-    answer.integer("live", found.live);
-    answer.integer("overdue", found.overdue);
-    answer.integer("unaccounted", found.unaccounted);
-    answer.end_struct();
+constexpr int kBadRequest = 400, kNotFound = 404;
+constexpr std::int64_t kHighestCode = 699;
+
+Runtime& runtime_of(Module& m) {
+    return static_cast<Tm&>(m).runtime();
+}
+
+Result<void> stats(Module& m, Call& call) {
+    const Runtime& rt = runtime_of(m);
+    const Counts& n = rt.counts;
+    const auto sum = [&](shm::Counter c) { return rt.core->counters().sum(c); };
+    const std::int64_t local = sum(n.local_replies), relayed = sum(n.relayed_replies);
+    Answer& a = call.answer();
+    a.begin_struct();
+    a.integer("current", sum(n.created) - sum(n.freed));
+    a.integer("waiting", sum(n.waiting) - sum(n.done_waiting));
+    a.integer("total", sum(n.uas_transactions) + sum(n.uac_transactions));
+    a.integer("total_local", sum(n.uac_transactions));
+    a.integer("rpl_received", sum(n.received_replies));
+    a.integer("rpl_generated", local);
+    a.integer("rpl_sent", local + relayed);
+    a.integer("6xx", sum(n.class_6xx));
+    a.integer("5xx", sum(n.class_5xx));
+    a.integer("4xx", sum(n.class_4xx));
+    a.integer("3xx", sum(n.class_3xx));
+    a.integer("2xx", sum(n.class_2xx));
+    a.integer("created", sum(n.created));
+    a.integer("freed", sum(n.freed));
+    a.integer("delayed_free", sum(n.delayed_free));
+    a.end_struct();
     return {};
 }
+
+/// What is told of one transaction, taken while its bucket was locked.
+struct Seen {
+    std::uint32_t slot, label, cseq, flags;
+    std::uint8_t branches;
+    bool has_client;
+    std::int64_t lifetime;  ///< seconds that are left at most; 0: not known
+    std::string method, call_id, sent;
+};
+
+/// A bucket at a time: nothing is locked between two of them.
+class List final : public AnswerSource {
+public:
+    explicit List(const Runtime& rt) : rt_(rt) {}
+
+    bool more(Answer& answer) override {
+        std::vector<Seen> seen;
+        while (next_ < rt_.table.size() && seen.empty()) look(next_++, seen);
+        for (const Seen& s : seen) tell(answer, s);
+        return next_ < rt_.table.size();
+    }
+
+private:
+    void look(std::uint32_t slot, std::vector<Seen>& seen) const {
+        Bucket& b = rt_.table.bucket(slot);
+        if (!b.first) return;
+        const shm::Guard<Bucket> guard(b);
+        for (const Cell* c = b.first.get(); c != nullptr; c = c->link.get()) {
+            if (c->has(Cell::dead)) continue;
+            const Due age = c->at(rt_.now());
+            const bool ends = c->end_at != kNever && c->end_at > age;
+            const std::string_view known = sip::name(c->method);
+            seen.push_back({slot, c->label, c->cseq, c->flags, c->branch_count, !c->is_ours(),
+                            ends ? (c->end_at - age) / 1000 : 0,
+                            std::string(known.empty() ? c->method_text() : known),
+                            std::string(c->call_id()),
+                            c->branches ? std::string(c->branches->sent.view()) : std::string()});
+        }
+    }
+
+    /// From and To are those of the request as it was sent, while that is kept.
+    void tell(Answer& a, const Seen& s) {
+        const bool readable = !s.sent.empty() && !message_->parse(s.sent);
+        const auto text = [&](sip::HeaderType type) {
+            return readable ? message_->text(type) : std::string_view();
+        };
+        a.begin_struct();
+        a.integer("tindex", s.slot);
+        a.integer("tlabel", s.label);
+        a.text("method", s.method);
+        a.text("from", text(sip::HeaderType::from));
+        a.text("to", text(sip::HeaderType::to));
+        a.text("callid", s.call_id);
+        a.text("cseq", std::to_string(s.cseq));
+        a.text("uas_request", s.has_client ? "yes" : "no");
+        a.integer("tflags", s.flags);
+        a.integer("outgoings", s.branches);
+        a.integer("ref_count", 1);
+        a.integer("lifetime", s.lifetime);
+        a.end_struct();
+    }
+
+    const Runtime& rt_;
+    std::uint32_t next_ = 0;
+    std::unique_ptr<sip::Message> message_ = std::make_unique<sip::Message>();
+};
+
+Result<void> list(Module& m, Call& call) {
+    call.stream(std::make_unique<List>(runtime_of(m)));
+    return {};
+}
+
+/// How many transactions stand in each bucket that has any.
+Result<void> hash_stats(Module& m, Call& call) {
+    class Source final : public AnswerSource {
+    public:
+        explicit Source(const Runtime& rt) : rt_(rt) {}
+        bool more(Answer& answer) override {
+            constexpr std::uint32_t kAtOnce = 256;
+            for (std::uint32_t i = 0; i < kAtOnce && next_ < rt_.table.size(); ++i, ++next_) {
+                Bucket& b = rt_.table.bucket(next_);
+                std::int64_t count = 0;
+                {
+                    const shm::Guard<Bucket> guard(b);
+                    for (const Cell* c = b.first.get(); c != nullptr; c = c->link.get()) ++count;
+                }
+                if (count == 0) continue;
+                answer.begin_struct();
+                answer.integer("slot", next_);
+                answer.integer("current", count);
+                answer.end_struct();
+            }
+            return next_ < rt_.table.size();
+        }
+
+    private:
+        const Runtime& rt_;
+        std::uint32_t next_ = 0;
+    };
+    call.stream(std::make_unique<Source>(runtime_of(m)));
+    return {};
+}
+
+std::optional<CallKey> key(const Call& call) {
+    const auto cseq = text::parse_uint(call.text(1), UINT32_MAX);
+    if (call.text(0).empty() || !cseq) return std::nullopt;
+    return CallKey{call.text(0), static_cast<std::uint32_t>(*cseq)};
+}
+
+Result<void> cancel(Module& m, Call& call) {
+    const auto wanted = key(call);
+    if (!wanted) return fail("Callid and CSeq expected as parameters", {}, kBadRequest);
+    if (!cancel_call(runtime_of(m), *wanted, 0, 0))
+        return fail("Transaction not found", {}, kBadRequest);
+    call.answer().integer(1);
+    call.answer().text("branches remaining (waiting for timeout)");
+    return {};
+}
+
+bool is_printable(std::string_view text) {
+    for (const char c : text)
+        if (static_cast<unsigned char>(c) < ' ' || c == '\x7f') return false;
+    return true;
+}
+
+Result<void> reply_callid(Module& m, Call& call) {
+    const auto wanted = key(call);
+    if (!wanted) return fail("Callid and CSeq expected as parameters", {}, kBadRequest);
+    const auto code = text::parse_uint(call.text(2), kHighestCode);
+    if (!code || *code < 100) return fail("Reply code expected", {}, kBadRequest);
+    if (call.text(3).empty() || !is_printable(call.text(3)))
+        return fail("Reason phrase expected", {}, kBadRequest);
+    if (!reply_to_call(runtime_of(m), *wanted, static_cast<int>(*code), call.text(3)))
+        return fail("Transaction not found", {}, kNotFound);
+    return {};
+}
+
+Result<void> show_books(Module& m, Call& call) {
+    const Audit found = audit(runtime_of(m));
+    Answer& a = call.answer();
+    a.begin_struct();
+    a.integer("created", found.created);
+    a.integer("freed", found.freed);
+    a.integer("live", found.live);
+    a.integer("overdue", found.overdue);
+    a.integer("unaccounted", found.unaccounted);
+    a.end_struct();
+    return {};
+}
+
+/// Timers free what is over; nothing is ever overdue.
+Result<void> clean(Module&, Call&) {
+    return {};
+}
+
+using T = CommandArg::Type;
+constexpr CommandArg kCall[] = {{"callid", "The transaction's Call-ID.", T::text, true},
+                                {"cseq", "Its CSeq number.", T::text, true}};
+constexpr CommandArg kReply[] = {{"callid", "The transaction's Call-ID.", T::text, true},
+                                 {"cseq", "Its CSeq number.", T::text, true},
+                                 {"code", "The reply's.", T::text, true},
+                                 {"reason", "The reply's.", T::text, true}};
+constexpr Right kRead = Right::read, kChange = Right::change;
 
 }  // namespace
 
@@ -27,10 +220,16 @@ constinit const std::array<Command, kCommands> commands{
       "The books of transactions: those ever made and freed, those in the table, and of these the "
       "ones that are older than their timers allow. overdue and unaccounted (created - freed - "
       "live) are 0, but for what came and went during the last look.",
-      Right::read,
+      kRead,
       {},
       false,
       {},
-      show_books}}};
+      show_books},
+     {"tm.cancel", "Cancels a pending INVITE.", kChange, kCall, true, {}, cancel},
+     {"tm.clean", "Has nothing to do: timers free what is over.", kChange, {}, false, {}, clean},
+     {"tm.hash_stats", "Buckets with transactions, and how many.", kRead, {}, true, {}, hash_stats},
+     {"tm.list", "All transactions.", kRead, {}, true, {}, list},
+     {"tm.reply_callid", "Replies to a transaction.", kChange, kReply, false, {}, reply_callid},
+     {"tm.stats", "How many transactions there are and were.", kRead, {}, false, {}, stats}}};
 
 }  // namespace fairlead::tm

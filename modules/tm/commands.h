@@ -7,7 +7,7 @@
 
 namespace fairlead::tm {
 
-inline constexpr std::size_t kCommands = 1;
+inline constexpr std::size_t kCommands = 7;
 extern const std::array<Command, kCommands> commands;
 
 }  // namespace fairlead::tm

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "core/base/log.h"
+#include "test/support/message_builder.h"
 #include "test/support/module_host.h"
 #include "test/support/recorded_call.h"
 
@@ -52,6 +53,10 @@ TEST_CASE("htable.*: items are set, read, listed and removed") {
     CHECK(ask("htable.get", {Value("b"), Value("k")}).find("expire: 50}") != std::string::npos);
     CHECK(ask("htable.setex", {Value("b"), Value("k"), Value(70)}) == "\"Ok\"");
     CHECK(ask("htable.get", {Value("b"), Value("k")}).find("expire: 70}") != std::string::npos);
+    CHECK(ask("htable.setex", {Value("a"), Value("k"), Value(70)}) ==
+          "error 500 Items of this htable do not expire.");
+    CHECK(ask("htable.setex", {Value("b"), Value("z"), Value(70)}) ==
+          "error 404 Key not found in htable.");
     CHECK(ask("htable.delete", {Value("a"), Value("k")}) == "\"Ok. Key deleted.\"");
     CHECK(ask("htable.delete", {Value("a"), Value("k")}) == "error 404 Key not found in htable.");
     CHECK(ask("htable.stats").find(R"({name: "a", slots: 16, all: 1, min: 0, max: 1})") !=
@@ -106,6 +111,63 @@ TEST_CASE("stats.*: statistics are found by group and name, and begin with 0 aga
     CHECK(ask("cnt.get", {Value("htable"), Value("nope")}) ==
           "error 400 non-existent counter nope");
     CHECK(ask("cnt.var_list", {Value("htable")}).find("\"added\"") == 0);
+}
+
+TEST_CASE("pv.shv*: shared variables are shown and set") {
+    Asked ask(
+        "loadmodule \"pv.so\"\nmodparam(\"pv\", \"shvset\", \"n=i:1\")\n"
+        "modparam(\"pv\", \"shvset\", \"t=s:x\")");
+    CHECK(ask("pv.shvGet", {Value("n")}) == R"({name: "n", type: "int", value: 1})");
+    CHECK(ask("pv.shvGet") == R"({items: {shv: {name: "n", type: "int", value: 1}, )"
+                              R"(shv: {name: "t", type: "string", value: "x"}}})");
+    CHECK(ask("pv.shvGet", {Value("z")}) == "error 404 Variable not found");
+    CHECK(ask("pv.shvSet", {Value("n"), Value("int"), Value("-7")}) ==
+          "\"Ok. Variable set to new value.\"");
+    CHECK(ask("pv.shvGet", {Value("n")}) == R"({name: "n", type: "int", value: -7})");
+    CHECK(ask("pv.shvSet", {Value("n"), Value("int"), Value("x")}) ==
+          "error 400 An integer is expected");
+    CHECK(ask("pv.shvSet", {Value("n"), Value("kind"), Value("x")}) ==
+          "error 400 Unknown type: int or str");
+    CHECK(ask("pv.shvSet", {Value("z"), Value("int"), Value(1)}) == "error 404 Variable not found");
+    const std::string big(70'000, 'x');
+    CHECK(ask("pv.shvSet", {Value("t"), Value("str"), Value(std::string_view(big))}) ==
+          "error 500 The variable cannot be set");
+}
+
+TEST_CASE("tm.*: transactions are listed, counted, cancelled and answered") {
+    ModuleHost host;
+    host.config("loadmodule \"tm.so\"\nrequest_route { t_relay(); }");
+    host.start();
+    const auto ask_it = [&](std::string_view command, std::vector<Value> arguments = {}) {
+        return ask(host.engine(), command, std::move(arguments));
+    };
+    CHECK(ask_it("tm.list").empty());
+    CHECK(ask_it("tm.hash_stats").empty());
+    host.receive(Request("INVITE", "sip:bob@127.0.0.9").str());
+    const std::string listed = ask_it("tm.list");
+    CHECK(listed.find(R"(method: "INVITE", from: ")") != std::string::npos);
+    CHECK(listed.find(R"(uas_request: "yes")") != std::string::npos);
+    CHECK(listed.find("outgoings: 1") != std::string::npos);
+    CHECK(ask_it("tm.hash_stats").find("current: 1}") != std::string::npos);
+    CHECK(ask_it("tm.stats").find("{current: 1, waiting: 0, total: 1, total_local: 0, ") == 0);
+    const std::size_t at = listed.find("callid: \"") + 9;
+    const std::string call_id = listed.substr(at, listed.find('"', at) - at);
+    const std::size_t number = listed.find("cseq: \"") + 7;
+    const std::string cseq = listed.substr(number, listed.find('"', number) - number);
+    const Value id{std::string_view(call_id)}, count{std::string_view(cseq)};
+    host.discard_sent();
+    CHECK(ask_it("tm.cancel", {Value("nobody"), count}) == "error 400 Transaction not found");
+    CHECK(ask_it("tm.cancel", {id}) == "error 400 Callid and CSeq expected as parameters");
+    CHECK(ask_it("tm.reply_callid", {id, count, Value(99), Value("No")}) ==
+          "error 400 Reply code expected");
+    CHECK(ask_it("tm.reply_callid", {id, count, Value(480), Value("No\r\nX: y")}) ==
+          "error 400 Reason phrase expected");
+    CHECK(host.pending() == 0);
+    CHECK(ask_it("tm.reply_callid", {id, count, Value(480), Value("Gone")}).empty());
+    CHECK(host.take().bytes.starts_with("SIP/2.0 480 Gone\r\n"));
+    CHECK(ask_it("tm.reply_callid", {id, count, Value(480), Value("Gone")}) ==
+          "error 404 Transaction not found");
+    CHECK(ask_it("tm.clean").empty());
 }
 
 TEST_CASE("system.*: every command tells what it does and takes") {
