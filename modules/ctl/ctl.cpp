@@ -50,7 +50,7 @@ public:
     static constexpr std::size_t kInMemory = 1024 * 1024;
 
     /// False when the file cannot be written.
-    [[nodiscard]] bool add(std::string bytes, std::string_view directory);
+    [[nodiscard]] bool add(std::string_view bytes, std::string_view directory);
     [[nodiscard]] std::uint64_t size() const noexcept { return in_file_ + bytes_.size(); }
     /// The bytes from `offset`, at most `out.size()`; 0 when there are none.
     [[nodiscard]] std::size_t read(std::uint64_t offset, std::span<char> out) const;
@@ -72,7 +72,7 @@ bool Body::flush(std::string_view directory) {
     return true;
 }
 
-bool Body::add(std::string bytes, std::string_view directory) {
+bool Body::add(std::string_view bytes, std::string_view directory) {
     bytes_ += bytes;
     return bytes_.size() < kInMemory || flush(directory);
 }
