@@ -123,6 +123,7 @@ Result<const LazyText*> Checker::text(std::string_view text) {
 
 void Checker::log_prefix() {
     for (const Setting& s : config_.settings) {
+        if (s.name == "log_prefix_mode") program_->log_prefix_anew_ = s.value.number == 1;
         if (s.name != "log_prefix" || s.value.text.empty()) continue;
         CallArgument made;
         Expression text;
@@ -300,7 +301,7 @@ std::optional<Choice> Checker::one_choice(const Case& c) {
     }
     if (c.kind == Case::Kind::regex) {
         out.kind = Choice::Kind::regex;
-        out.regex = regex(c.value->at, c.value->text, Letters::as_written);
+        out.regex = regex(c.value->at, c.value->text, false);
         return out;
     }
     const Checked value = expression(*c.value);

@@ -97,7 +97,7 @@ private:
     Checked constant(const Position& at, const Value& value);
     void mismatch(const Expression& e, const Expression& part, Known wanted);
     [[nodiscard]] bool is_null(const Expression& e) const noexcept;
-    const Regex* regex(const Position& at, std::string_view pattern, Letters letters);
+    const Regex* regex(const Position& at, std::string_view pattern, bool any_case);
     const Network* network(const Expression& e);
 
     // Calls (check_call.cpp).

@@ -260,7 +260,7 @@ bool Checker::regex_argument(const Expression& e, CallArgument& out) {
     // A $ that ends a pattern is not a variable, so only what looks like one makes it dynamic.
     if (e.kind == Expression::Kind::string && !has_variable(e.text)) {
         out.constant.value = program_->keep(e.text);
-        out.constant.regex = regex(e.at, e.text, Letters::any_case);
+        out.constant.regex = regex(e.at, e.text, true);
         return out.constant.regex != nullptr;
     }
     return text_argument(e, out);

@@ -302,10 +302,11 @@ Checked Checker::word_comparison(const Expression& e, const Variable& word_row) 
     return {out, Known::integer};
 }
 
-const Regex* Checker::regex(const Position& at, std::string_view pattern, Letters letters) {
-    const std::pair key(std::string(pattern), letters == Letters::any_case);
+const Regex* Checker::regex(const Position& at, std::string_view pattern, bool any_case) {
+    const std::pair key(std::string(pattern), any_case);
     if (const auto known = regexes_.find(key); known != regexes_.end()) return known->second;
-    CompiledRegex& made = program_->regexes_.emplace_back(pattern, letters);
+    const Regex& made =
+        program_->regexes_.emplace_back(pattern, Regex::Options{.any_case = any_case});
     if (!made.ok()) {
         diagnostics_.error(at, fmt::format("bad regular expression: {}", made.problem()));
         return nullptr;
@@ -319,7 +320,7 @@ Checked Checker::match(const Expression& e) {
     Node* const out = node(Node::Kind::match, e.at);
     out->a = left.node;
     if (pattern.kind == Expression::Kind::string) {
-        out->regex = regex(pattern.at, pattern.text, Letters::any_case);
+        out->regex = regex(pattern.at, pattern.text, true);
         if (out->regex == nullptr) return {};
     } else {
         const Checked made = operand(pattern);

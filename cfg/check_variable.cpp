@@ -238,8 +238,8 @@ bool Checker::substitution(const Position& at, std::string_view text, TransformU
                            "flags are g and i");
         return false;
     }
-    const CompiledRegex& regex = program_->regexes_.emplace_back(
-        parts->expression, parts->any_case ? Letters::any_case : Letters::as_written);
+    const Regex& regex = program_->regexes_.emplace_back(
+        parts->expression, Regex::Options{.any_case = parts->any_case});
     if (!regex.ok()) {
         diagnostics_.error(at, fmt::format("bad regular expression: {}", regex.problem()));
         return false;

@@ -165,7 +165,15 @@ Expression* Parser::primary() {
 Expression* Parser::old_select() {
     Expression* const e = make(Expression::Kind::variable, take().at);
     Position name_at;
-    const std::string name = joined(")(,;=!<>&|+-*/", name_at);
+    constexpr std::string_view kEnd = ")(,;=!<>&|+-*/";
+    std::string name = joined(kEnd, name_at);
+    // A name in quotes, for what is no word: @msg.header["X-A"].
+    while (name.ends_with('[') && peek().kind == Tok::string && peek(1).is("]")) {
+        name.back() = '.';
+        name += take().text;
+        take();
+        name += joined(kEnd, name_at);
+    }
     if (name.empty()) {
         fail(peek(), "a name is missing behind \"@\"");
         return nullptr;

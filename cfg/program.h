@@ -12,8 +12,8 @@
 #include <vector>
 
 #include "cfg/ast.h"
-#include "cfg/regex.h"
 #include "cfg/transform.h"
+#include "core/api/regex.h"
 #include "core/base/arena.h"
 #include "core/module.h"
 #include "core/module/registry.h"
@@ -186,6 +186,10 @@ public:
     }
     /// What stands in front of the lines that a message causes; null for nothing.
     [[nodiscard]] const LazyText* log_prefix() const noexcept { return log_prefix_; }
+    /// log_prefix_mode=1: what it says may change while a script runs.
+    [[nodiscard]] bool log_prefix_anew() const noexcept {
+        return log_prefix_anew_ && log_prefix_ != nullptr;
+    }
     /// "file:line".
     [[nodiscard]] std::string where(const Place& place) const;
 
@@ -202,12 +206,13 @@ private:
     std::vector<CompiledRoute> routes_;
     std::vector<const Step*> steps_;
     std::vector<std::string> files_;
-    std::deque<CompiledRegex> regexes_;
+    std::deque<Regex> regexes_;
     std::deque<std::vector<Format::Piece>> pieces_;
     std::deque<std::vector<TransformUse>> transforms_;
     std::deque<std::vector<Choice>> choices_;
     Limits limits_;
     const LazyText* log_prefix_ = nullptr;
+    bool log_prefix_anew_ = false;
 };
 
 }  // namespace fairlead::cfg

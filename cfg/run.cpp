@@ -177,6 +177,10 @@ Interpreter::Interpreter(std::shared_ptr<const Program> program)
     : program_(std::move(program)), state_(std::make_unique<State>()) {}
 Interpreter::~Interpreter() = default;
 
+void Interpreter::count_regex_evictions(shm::Counter evicted) noexcept {
+    state_->regexes.count_evictions(evicted);
+}
+
 RouteId Interpreter::find(Route type, std::string_view name) const noexcept {
     return program_->find(type, name);
 }

@@ -6,6 +6,7 @@
 #include <exception>
 
 #include "cfg/run.h"
+#include "core/base/log.h"
 #include "core/base/text.h"
 
 namespace fairlead::cfg {
@@ -48,7 +49,7 @@ bool Run::argument(const CallArgument& a, std::size_t index, const Node& n, Argu
         case Type::regex: {
             std::string problem;
             out.value = text_of(message_, v);
-            out.regex = regexes_.find(out.value.string(), problem);
+            out.regex = regexes_.find(out.value.string(), {.any_case = true}, problem);
             if (out.regex != nullptr) return true;
             why = fmt::format("is no regular expression: {}", problem);
             break;
@@ -98,7 +99,10 @@ int Run::call(const Node& n) {
     // an error of its own leaves none.
     const ScriptError before = message_.error;
     calling_ = &n;
+    const std::string_view prefix = log::prefix();
+    if (program_.log_prefix_anew()) log::set_prefix(program_.log_prefix()->text(message_));
     const int code = call_row(n, std::span(arguments).first(c.row->arity));
+    log::set_prefix(prefix);
     const bool own = message_.error != before || code == static_cast<int>(before);
     if (code > 0 || !own) message_.error = ScriptError::none;
     if (c.sets_return_code) message_.return_code = code;

@@ -92,7 +92,8 @@ Value Run::match(const Node& n) {
     const Value pattern = value(*n.b);
     if (over_) return 0;
     std::string problem;
-    const Regex* const made = regexes_.find(text_of(message_, pattern), problem);
+    const Regex* const made =
+        regexes_.find(text_of(message_, pattern), {.any_case = true}, problem);
     if (made == nullptr) {
         say(log::Level::error, n.place, fmt::format("bad regular expression: {}", problem));
         return 0;

@@ -6,6 +6,8 @@
 #include <cstring>
 
 #include "cfg/transform.h"
+#include "core/api/regex.h"
+#include "core/base/log.h"
 #include "core/base/text.h"
 
 namespace fairlead::cfg {
@@ -104,17 +106,21 @@ Value substitute(Message& m, const Value& in, Args a) {
     const Substitution& what = *a.substitution;
     Growing out(m);
     Groups groups;
-    std::size_t at = 0;
-    while (at <= s.size() && !out.full() && what.regex->search(s, at, groups)) {
-        const auto found = static_cast<std::size_t>(groups[0].data() - s.data());
-        out.put(s.substr(at, found - at));
+    std::size_t done = 0;
+    RegexScan scan(*what.regex, s);
+    while (!out.full() && scan.next(groups)) {
+        const auto at = static_cast<std::size_t>(groups[0].data() - s.data());
+        out.put(s.substr(done, at - done));
         put_replacement(out, what.replacement, groups);
-        at = found + groups[0].size();
+        done = at + groups[0].size();
         if (!what.every) break;
-        // An empty match must not be found again: one byte is kept behind it.
-        if (groups[0].empty()) out.put(s.substr(std::min(at++, s.size()), 1));
     }
-    out.put(s.substr(std::min(at, s.size())));
+    if (scan.gave_up()) {
+        LOG(error, "{{re.subst}}: \"{}\" is too much work for {} bytes", what.regex->pattern(),
+            s.size());
+        return Value::absent();
+    }
+    out.put(s.substr(done));
     return out.value();
 }
 

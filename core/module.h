@@ -97,20 +97,8 @@ enum class Type : std::uint8_t {
          ///< integer; a variable alone in quotes ("$x") has its own type.
 };
 
-/// A compiled regular expression (RE2; POSIX classes, linear time). Made by the checker for
-/// constant arguments, from a cache for run-time ones.
-class Regex {
-public:
-    [[nodiscard]] virtual bool matches(std::string_view text) const noexcept = 0;
-    [[nodiscard]] virtual std::string_view pattern() const noexcept = 0;
-    /// Offsets of the match and its groups: fills begin/end pairs (npos when a group took no part),
-    /// returns false when there is no match at or behind `start`.
-    [[nodiscard]] virtual bool search(std::string_view text, std::size_t start,
-                                      std::span<std::string_view> groups) const noexcept = 0;
-
-protected:
-    ~Regex() = default;
-};
+/// A compiled regular expression; core/api/regex.h has it.
+class Regex;
 
 /// A variable given by reference, for functions that write to one.
 class VariableRef {

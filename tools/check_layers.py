@@ -36,7 +36,7 @@ LIBRARIES = {
     r"event2/|event\.h|evhttp": ("core/event/", "test/core/event/"),
     r"boost/": ("core/shm/", "test/core/shm/"),
     r"libxml2?/|libical/|unicode/": ("modules/cpl/", "test/modules/cpl/"),
-    r"re2/": ("cfg/", "core/module/", "core/server/", "modules/htable/", "modules/textops/", "test/"),
+    r"re2/": ("cfg/preprocessor.", "core/api/regex.", "core/module/", "test/"),
     r"nlohmann/": ("modules/jsonrpcs/", "tools/", "test/"),
     r"CLI/": ("core/server/", "tools/"),
     r"spdlog/": ("core/base/", "core/server/"),

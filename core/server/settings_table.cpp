@@ -65,8 +65,8 @@ constexpr SettingRow kRows[] = {
 
 constexpr IgnoredSettings kIgnored[] = {
     // The compiler of scripts reads these itself.
-    {"max_while_loops max_recursive_level log_prefix received_route_mode", ""},
-    {"log_color log_prefix_mode log_engine_data memlog mem_log memdbg mem_dbg mem_summary "
+    {"max_while_loops max_recursive_level log_prefix log_prefix_mode received_route_mode", ""},
+    {"log_color log_engine_data memlog mem_log memdbg mem_dbg mem_summary "
      "mem_safety mem_join mem_status_mode corelog core_log sip_parser_log "
      "sip_parser_log_oneline latency_log latency_cfg_log latency_limit_action latency_limit_cfg "
      "latency_limit_db verbose_startup statistics stats_name_separator",

@@ -203,6 +203,8 @@ constexpr Statistic statistics[] = {
      [](Module& m, shm::Counter c) { of(m).counts.refused = c; }, nullptr},
     {"lock_refused", "Calls of sht_lock() that found the lock taken.",
      [](Module& m, shm::Counter c) { of(m).counts.lock_refused = c; }, nullptr},
+    statistic<&Htable::patterns_evicted>("patterns_evicted",
+                                         "Expressions that others pushed out of the cache."),
 };
 
 constexpr std::string_view events[] = {"htable:mod-init", "htable:expired"};

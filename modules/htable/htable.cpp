@@ -36,6 +36,7 @@ Result<void> Htable::refuse_database(const Value& value) {
 
 Result<void> Htable::prepare(Core& core) {
     core_ = &core;
+    regexes_.count_evictions(patterns_evicted);
     for (Table& table : tables_) TRY(table.prepare(core, counts));
     core.timers().every(Ms{timer_interval * 1000}, *this);
     return {};
@@ -155,7 +156,7 @@ void Htable::each_match(Table& table, const Matcher& test, bool values, Act act)
 Value Htable::count(std::string_view name, bool values) {
     const Place at = place(name);
     if (at.table == nullptr) return {};
-    const auto test = Matcher::counting(at.key, values);
+    const auto test = Matcher::counting(regexes_, at.key, values);
     if (!test) {
         LOG(error, "{}", test.error().text);
         return 0;
@@ -168,7 +169,7 @@ Value Htable::count(std::string_view name, bool values) {
 Verdict Htable::remove_matching(Table* table, std::string_view op, std::string_view value,
                                 bool values) {
     if (table == nullptr) return Verdict::no;
-    const auto test = Matcher::from(op, value, false);
+    const auto test = Matcher::from(regexes_, op, value, false);
     if (!test) {
         LOG(error, "{}", test.error().text);
         return Verdict::no;
@@ -182,7 +183,7 @@ Verdict Htable::remove_matching(Table* table, std::string_view op, std::string_v
 
 Verdict Htable::matches(Table* table, std::string_view op, std::string_view value, bool values) {
     if (table == nullptr) return Verdict::no;
-    const auto test = Matcher::from(op, value, true);
+    const auto test = Matcher::from(regexes_, op, value, true);
     if (!test) {
         LOG(error, "{}", test.error().text);
         return Verdict::no;

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "core/api/core.h"
+#include "core/api/regex.h"
 #include "core/module.h"
 #include "modules/htable/matcher.h"
 #include "modules/htable/table.h"
@@ -25,6 +26,7 @@ public:
     int timer_procs = 0;
     int event_callback_mode = 0;
     Counts counts;
+    shm::Counter patterns_evicted;
 
     Result<void> define(const Value& text);
     Result<void> refuse_database(const Value& value);
@@ -102,7 +104,7 @@ private:
 
     Core* core_ = nullptr;
     std::deque<Table> tables_;
-    std::vector<Definition> defined_;
+    RegexCache regexes_;
     std::array<Iterator, kIterators> iterators_;
     std::vector<std::pair<Table*, std::string>> held_;  ///< by the script that runs
     const Copied* expired_ = nullptr;                   ///< while its route runs

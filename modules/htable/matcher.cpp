@@ -8,25 +8,19 @@
 
 namespace fairlead::htable {
 
-Result<void> Matcher::compile() {
-    RE2::Options options;
-    options.set_posix_syntax(true);
-    options.set_perl_classes(true);
-    options.set_word_boundary(true);
-    options.set_log_errors(false);
-    options.set_encoding(RE2::Options::EncodingLatin1);
-    regex_ = std::make_unique<RE2>(re2::StringPiece(value_.data(), value_.size()), options);
-    if (!regex_->ok()) {
-        return fail(fmt::format("bad regular expression: {}", regex_->error()));
-    }
+Result<void> Matcher::compile(RegexCache& cache) {
+    std::string problem;
+    regex_ = cache.find(value_, {}, problem);
+    if (regex_ == nullptr) return fail(fmt::format("bad regular expression: {}", problem));
     return {};
 }
 
-Result<Matcher> Matcher::from(std::string_view op, std::string_view value, bool may_compare) {
+Result<Matcher> Matcher::from(RegexCache& cache, std::string_view op, std::string_view value,
+                              bool may_compare) {
     Matcher m;
     m.value_ = value;
     if (op == "re") {
-        TRY(m.compile());
+        TRY(m.compile(cache));
     } else if (op == "sw") {
         m.how_ = How::begins;
     } else if (may_compare && (op == "eq" || op == "ne")) {
@@ -38,7 +32,7 @@ Result<Matcher> Matcher::from(std::string_view op, std::string_view value, bool 
     return m;
 }
 
-Result<Matcher> Matcher::counting(std::string_view pattern, bool values) {
+Result<Matcher> Matcher::counting(RegexCache& cache, std::string_view pattern, bool values) {
     Matcher m;
     if (pattern.starts_with("==")) {
         m.how_ = How::equal;
@@ -54,7 +48,7 @@ Result<Matcher> Matcher::counting(std::string_view pattern, bool values) {
     }
     if (pattern.starts_with("~~")) pattern.remove_prefix(2);
     m.value_ = pattern;
-    TRY(m.compile());
+    TRY(m.compile(cache));
     return m;
 }
 
@@ -63,8 +57,7 @@ bool Matcher::fits(std::string_view text) const {
         case How::equal: return text == value_;
         case How::unequal: return text != value_;
         case How::begins: return text.starts_with(value_);
-        case How::regex:
-            return RE2::PartialMatch(re2::StringPiece(text.data(), text.size()), *regex_);
+        case How::regex: return regex_->matches(text);
         case How::number: break;
     }
     return false;

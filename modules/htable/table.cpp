@@ -31,16 +31,60 @@ std::string_view view(const char* text) noexcept {
     return {text + kLength, size};
 }
 
-Copied copy_of(const Item& item) {
-    Copied out;
-    out.key = key_of(item);
-    out.number = item.number;
-    if (const char* const text = item.text.get(); text != nullptr) {
-        out.is_text = true;
-        out.text = view(text);
+/// Items noted under a slot's lock, which must not allocate. note() says false when there is no
+/// room; then the caller lets go of the lock, calls grow() and begins again.
+class Notes {
+public:
+    bool note(const Item& item) noexcept {
+        const char* const text = item.text.get();
+        const std::string_view key = key_of(item);
+        const std::string_view value = text != nullptr ? view(text) : std::string_view();
+        bytes_needed_ += key.size() + value.size();
+        if (++items_needed_ > items_.size() || bytes_needed_ > bytes_.size()) return false;
+        items_[items_needed_ - 1] = {key.size(), value.size(), item.number, text != nullptr};
+        put(key);
+        put(value);
+        return true;
     }
-    return out;
-}
+    /// True when everything fitted.
+    [[nodiscard]] bool complete() const noexcept {
+        return items_needed_ <= items_.size() && bytes_needed_ <= bytes_.size();
+    }
+    void grow() {
+        items_.resize(std::max(items_.size(), items_needed_));
+        bytes_.resize(std::max(bytes_.size(), bytes_needed_));
+        items_needed_ = bytes_needed_ = used_ = 0;
+    }
+    void append_to(std::vector<Copied>& out) const {
+        std::string_view rest(bytes_);
+        const auto take = [&rest](std::size_t size) {
+            const std::string_view part = rest.substr(0, size);
+            rest.remove_prefix(size);
+            return std::string(part);
+        };
+        for (const Noted& n : std::span(items_).first(items_needed_)) {
+            Copied& copy = out.emplace_back();
+            copy.key = take(n.key);
+            copy.text = take(n.text);
+            copy.number = n.number;
+            copy.is_text = n.is_text;
+        }
+    }
+
+private:
+    struct Noted {
+        std::size_t key, text;
+        std::int64_t number;
+        bool is_text;
+    };
+    void put(std::string_view s) noexcept {
+        if (!s.empty()) std::memcpy(bytes_.data() + used_, s.data(), s.size());
+        used_ += s.size();
+    }
+    std::vector<Noted> items_;
+    std::string bytes_;
+    std::size_t used_ = 0, items_needed_ = 0, bytes_needed_ = 0;
+};
 
 Result<void> set_attribute(Definition& d, std::string_view name, std::string_view value) {
     const auto number = text::parse_int(value);
@@ -295,10 +339,16 @@ bool Table::set_seconds(std::string_view key, std::int64_t seconds) {
 
 void Table::copy_slot(std::size_t index, std::vector<Copied>& out) const {
     Slot& slot = slots_[index];
-    const shm::Guard<Slot> guard(slot);
-    for (const Item* item = slot.first.get(); item != nullptr; item = item->next.get()) {
-        if (!is_over(*item)) out.push_back(copy_of(*item));
+    Notes notes;
+    const std::int64_t at = now();
+    for (;; notes.grow()) {
+        const shm::Guard<Slot> guard(slot);
+        for (const Item* item = slot.first.get(); item != nullptr; item = item->next.get()) {
+            if (!is_over(*item, at)) (void)notes.note(*item);
+        }
+        if (notes.complete()) break;
     }
+    notes.append_to(out);
 }
 
 std::size_t Table::count_slot(std::size_t index) const noexcept {
@@ -311,13 +361,26 @@ std::size_t Table::count_slot(std::size_t index) const noexcept {
 }
 
 void Table::expire_slot(std::size_t index, std::vector<Copied>* out) {
+    Notes notes;
+    const std::int64_t at = now();
     Slot& slot = slots_[index];
-    const shm::Guard<Slot> guard(slot);
+    for (;; notes.grow()) {
+        const shm::Guard<Slot> guard(slot);
+        for (const Item* item = slot.first.get(); item != nullptr; item = item->next.get()) {
+            if (out != nullptr && is_over(*item, at)) (void)notes.note(*item);
+        }
+        if (!notes.complete()) continue;
+        remove_over(slot, at);
+        break;
+    }
+    if (out != nullptr) notes.append_to(*out);
+}
+
+void Table::remove_over(Slot& slot, std::int64_t at) noexcept {
     Item* before = nullptr;
     for (Item* item = slot.first.get(); item != nullptr;) {
         Item* const next = item->next.get();
-        if (is_over(*item)) {
-            if (out != nullptr) out->push_back(copy_of(*item));
+        if (is_over(*item, at)) {
             unlink(slot, before, *item);
             counts_.expired.add();
         } else {

@@ -113,9 +113,12 @@ private:
     void touch(Item& item, bool is_new, std::optional<std::int64_t> seconds) const noexcept;
     void link(Slot& slot, Item& item) noexcept;
     void unlink(Slot& slot, Item* before, Item& item) noexcept;
-    [[nodiscard]] bool is_over(const Item& item) const noexcept {
-        return item.expires != 0 && item.expires <= now();
+    [[nodiscard]] static bool is_over(const Item& item, std::int64_t at) noexcept {
+        return item.expires != 0 && item.expires <= at;
     }
+    [[nodiscard]] bool is_over(const Item& item) const noexcept { return is_over(item, now()); }
+    /// With the slot's lock held.
+    void remove_over(Slot& slot, std::int64_t at) noexcept;
 
     Definition definition_;
     Core* core_ = nullptr;

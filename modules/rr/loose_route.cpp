@@ -3,6 +3,7 @@
 #include <bit>
 
 #include "core/api/log.h"
+#include "core/api/regex.h"
 #include "core/api/text.h"
 #include "modules/rr/rr.h"
 

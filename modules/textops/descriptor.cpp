@@ -170,10 +170,16 @@ constexpr Function functions[] = {
                                  "item", "list", "separator"),
 };
 
+constexpr Statistic statistics[] = {
+    statistic<&M::patterns_evicted>("patterns_evicted",
+                                    "Expressions that others pushed out of the cache."),
+};
+
 constexpr Descriptor descriptor{.name = "textops",
                                 .summary = "Looking at and changing the text of messages.",
                                 .create = make_module<Textops>,
-                                .functions = functions};
+                                .functions = functions,
+                                .statistics = statistics};
 
 }  // namespace
 

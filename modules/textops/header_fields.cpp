@@ -98,7 +98,7 @@ Verdict Textops::remove_hf(Message& m, std::string_view name) {
 
 Verdict Textops::remove_hf_match(Message& m, std::string_view name, std::string_view op,
                                  std::string_view expression) {
-    const Pattern* const pattern = op == "re" ? patterns_.find(expression, {}) : nullptr;
+    const Regex* const pattern = op == "re" ? patterns_.find(expression, kByLine) : nullptr;
     if (pattern == nullptr && op != "eq" && op != "ne" && op != "in") {
         LOG(error, "the operator is eq, ne, in or re, not \"{}\"", op);
         return Verdict::no;

@@ -51,23 +51,23 @@ std::string_view join(Arena& arena, std::span<const std::string_view> pieces) {
     return {out, size};
 }
 
-const Pattern* Textops::by_line(const Regex& pattern) {
-    return patterns_.find(pattern.pattern(), {});
+const Regex* Textops::by_line(const Regex& pattern) {
+    return patterns_.find(pattern.pattern(), kByLine);
 }
 
 Verdict Textops::search(Message& m, const Regex& pattern) {
-    const Pattern* const found = by_line(pattern);
+    const Regex* const found = by_line(pattern);
     return Verdict::of(found != nullptr && found->matches(m.sip.bytes()));
 }
 
 Verdict Textops::search_body(Message& m, const Regex& pattern) {
-    const Pattern* const found = by_line(pattern);
+    const Regex* const found = by_line(pattern);
     return Verdict::of(found != nullptr && !m.sip.body().empty() && found->matches(m.sip.body()));
 }
 
 Verdict Textops::append_behind(Message& m, std::string_view where, const Regex& pattern,
                                std::string_view text) {
-    const Pattern* const found = by_line(pattern);
+    const Regex* const found = by_line(pattern);
     std::array<std::string_view, 1> match;
     if (found == nullptr || !found->search(where, 0, match)) return Verdict::no;
     m.edits.insert(offset_of(m, match[0]) + static_cast<std::uint32_t>(match[0].size()), text);
@@ -84,7 +84,7 @@ Verdict Textops::search_append_body(Message& m, const Regex& pattern, std::strin
 
 Verdict Textops::search_hf(Message& m, std::string_view name, const Regex& pattern,
                            std::string_view which) {
-    const Pattern* const found = by_line(pattern);
+    const Regex* const found = by_line(pattern);
     const char mode = which.empty() ? 'a' : which.front();
     if (found == nullptr) return Verdict::no;
     if (mode == 'l') {

@@ -32,7 +32,7 @@ Verdict place(std::size_t found) noexcept {
 }  // namespace
 
 Verdict Textops::search_str(Message&, std::string_view text, const Regex& pattern) {
-    const Pattern* const found = by_line(pattern);
+    const Regex* const found = by_line(pattern);
     return Verdict::of(found != nullptr && found->matches(text));
 }
 

@@ -14,18 +14,22 @@ namespace fairlead::textops {
 
 namespace {
 
-using Groups = std::array<std::string_view, Pattern::kMostGroups>;
+using Groups = std::array<std::string_view, kMostGroups>;
 
-/// Calls `found(groups)` for the first match in `where`, or for all. True when there was one.
+/// Calls `found(groups)` for the first match in `where`, or for all. True when one was replaced;
+/// false (logged) also when finding all of them is too much work.
 template <class Found>
-bool each_match(std::string_view where, const Pattern& pattern, bool all, Found found) {
+bool each_match(std::string_view where, const Regex& pattern, bool all, Found found) {
     bool any = false;
     Groups groups;
-    for (std::size_t from = 0; pattern.search(where, from, groups);) {
+    RegexScan scan(pattern, where);
+    while (scan.next(groups)) {
         any = found(groups) || any;
         if (!all) break;
-        const auto at = static_cast<std::size_t>(groups[0].data() - where.data());
-        from = at + std::max<std::size_t>(groups[0].size(), 1);
+    }
+    if (scan.gave_up()) {
+        LOG(error, "\"{}\" is too much work for {} bytes", pattern.pattern(), where.size());
+        return false;
     }
     return any;
 }
@@ -33,9 +37,9 @@ bool each_match(std::string_view where, const Pattern& pattern, bool all, Found 
 /// The expression and its pattern, ready for use.
 struct Ready {
     Substitution substitution;
-    const Pattern* pattern;
+    const Regex* pattern;
 };
-std::optional<Ready> make_ready(Message& m, const LazyText& expression, Patterns& patterns) {
+std::optional<Ready> make_ready(Message& m, const LazyText& expression, RegexCache& patterns) {
     constexpr std::size_t kMostParts = Substitution::kMostPieces;
     std::array<LazyText::Part, kMostParts> parts;
     std::size_t count = 0;
@@ -49,7 +53,7 @@ std::optional<Ready> make_ready(Message& m, const LazyText& expression, Patterns
         LOG(error, "\"{}\" is no substitution: {}", expression.text(m), made.error());
         return std::nullopt;
     }
-    const Pattern* const pattern = patterns.find(made->pattern(), made->meaning());
+    const Regex* const pattern = patterns.find(made->pattern(), made->options());
     return pattern != nullptr ? std::optional<Ready>({*made, pattern}) : std::nullopt;
 }
 
@@ -66,14 +70,16 @@ std::optional<std::string_view> substitute_text(Message& m, std::string_view tex
                                                 const Ready& ready) {
     std::vector<std::string_view> pieces;
     std::size_t done = 0;
-    each_match(text, *ready.pattern, ready.substitution.everywhere(), [&](const Groups& groups) {
+    const auto each = [&](const Groups& groups) {
         const auto at = static_cast<std::size_t>(groups[0].data() - text.data());
         pieces.push_back(text.substr(done, at - done));
         pieces.push_back(ready.substitution.replacement(m.arena, groups));
         done = at + groups[0].size();
         return true;
-    });
-    if (pieces.empty()) return std::nullopt;
+    };
+    if (!each_match(text, *ready.pattern, ready.substitution.everywhere(), each)) {
+        return std::nullopt;
+    }
     pieces.push_back(text.substr(done));
     return join(m.arena, pieces);
 }
@@ -99,8 +105,8 @@ Verdict replace_text(Message& m, std::string_view where, std::string_view wanted
 
 Verdict Textops::replace_in(Message& m, std::string_view where, std::string_view pattern,
                             std::string_view text, Replace how) {
-    const Pattern* const found =
-        patterns_.find(pattern, {.any_case = true, .by_line = how.by_line});
+    const Regex* const found =
+        patterns_.find(pattern, {.any_case = true, .by_line = how.by_line, .longest = true});
     if (found == nullptr) return Verdict::no;
     return Verdict::of(each_match(where, *found, how.all, [&](const Groups& groups) {
         return replace_bytes(m, groups[0], text);
@@ -189,9 +195,9 @@ Verdict Textops::subst_user(Message& m, const LazyText& expression) {
 
 Verdict Textops::regex_substring(Message& m, std::string_view text, std::string_view pattern,
                                  int index, int count, const VariableRef& variable) {
-    const Pattern* const found = patterns_.find(pattern, {.any_case = false, .by_line = false});
+    const Regex* const found = patterns_.find(pattern, {.longest = true});
     if (found == nullptr) return Verdict::no;
-    if (index < 0 || index > count || index >= static_cast<int>(Pattern::kMostGroups)) {
+    if (index < 0 || index > count || index >= static_cast<int>(kMostGroups)) {
         LOG(error, "there is no match {} of {}", index, count);
         return Verdict::no;
     }

@@ -106,9 +106,9 @@ private:
 
     std::string_view flags(std::string_view& text) noexcept {
         switch (text.front()) {
-            case 'i': out_.meaning_.any_case = true; break;
+            case 'i': out_.options_.any_case = true; break;
             case 'g': out_.everywhere_ = true; break;
-            case 's': out_.meaning_.by_line = false; break;
+            case 's': out_.options_.by_line = false; break;
             default: return "the flags are i, g and s";
         }
         text.remove_prefix(1);
@@ -139,7 +139,7 @@ Result<void> Substitution::check(std::string_view constant) {
     const LazyText::Part part{constant, false};
     const auto made = parse(arena, std::span(&part, 1));
     if (!made) return fail(fmt::format("\"{}\": {}", constant, made.error()));
-    const Pattern pattern(made->pattern(), made->meaning());
+    const Regex pattern(made->pattern(), made->options());
     if (!pattern.ok()) return fail(fmt::format("\"{}\": {}", made->pattern(), pattern.problem()));
     return {};
 }

@@ -7,9 +7,9 @@
 #include <span>
 #include <string_view>
 
+#include "core/api/regex.h"
 #include "core/api/text.h"
 #include "core/module.h"
-#include "modules/textops/patterns.h"
 
 namespace fairlead::textops {
 
@@ -26,9 +26,9 @@ public:
     [[nodiscard]] static Result<void> check(std::string_view constant);
 
     [[nodiscard]] std::string_view pattern() const noexcept { return pattern_; }
-    [[nodiscard]] Meaning meaning() const noexcept { return meaning_; }
+    [[nodiscard]] Regex::Options options() const noexcept { return options_; }
     [[nodiscard]] bool everywhere() const noexcept { return everywhere_; }  ///< flag g
-    /// What a match is replaced with; `groups` as Pattern::search filled them.
+    /// What a match is replaced with; `groups` as Regex::search filled them.
     [[nodiscard]] std::string_view replacement(Arena& arena,
                                                std::span<const std::string_view> groups) const;
 
@@ -41,7 +41,7 @@ private:
     class Reader;
 
     std::string_view pattern_;
-    Meaning meaning_{.any_case = false, .by_line = true};
+    Regex::Options options_{.by_line = true, .longest = true};
     bool everywhere_ = false;
     std::array<Piece, kMostPieces> pieces_;
     std::size_t count_ = 0;

@@ -5,15 +5,23 @@
 #include <span>
 #include <string_view>
 
+#include "core/api/regex.h"
 #include "core/module.h"
-#include "modules/textops/patterns.h"
 
 namespace fairlead::textops {
 
+/// How functions on messages mean a pattern: as POSIX has it with REG_NEWLINE.
+inline constexpr Regex::Options kByLine{.any_case = true, .by_line = true, .longest = true};
+/// Groups that a replacement can name: the match and \1 … \9.
+inline constexpr std::size_t kMostGroups = 10;
+
 class Textops final : public Module {
 public:
+    shm::Counter patterns_evicted;
+
     Result<void> prepare(Core& core) override {
         clock_ = &core.clock();
+        patterns_.count_evictions(patterns_evicted);
         return {};
     }
 
@@ -103,12 +111,12 @@ private:
     Verdict append_behind(Message& m, std::string_view where, const Regex& pattern,
                           std::string_view text);
     /// The pattern as functions on messages mean it; null when it cannot be (logged).
-    const Pattern* by_line(const Regex& pattern);
+    const Regex* by_line(const Regex& pattern);
     /// "Date: Sat, 21 Nov 2026 02:00:00 GMT" with CRLF (RFC 3261 20.17).
     [[nodiscard]] std::string_view date_line(Message& m) const;
 
     const Clock* clock_ = nullptr;
-    Patterns patterns_;
+    RegexCache patterns_;
 };
 
 /// The part that patterns for the whole message may change: behind the start line.

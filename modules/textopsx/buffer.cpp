@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "core/api/log.h"
+#include "core/api/regex.h"
 #include "core/api/sip.h"
 #include "core/api/text.h"
 #include "modules/textopsx/textopsx.h"

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/api/log.h"
+#include "core/api/regex.h"
 #include "modules/tm/cells.h"
 #include "modules/tm/tm.h"
 

@@ -9,6 +9,7 @@
 #include <tuple>
 #include <utility>
 
+#include "core/api/regex.h"
 #include "core/base/text.h"
 
 namespace fairlead::test {

@@ -5,8 +5,8 @@
 #include <cstdint>
 #include <string_view>
 
-#include "cfg/regex.h"
 #include "cfg/transform.h"
+#include "core/api/regex.h"
 #include "core/base/text.h"
 #include "test/fuzz/check.h"
 
@@ -33,8 +33,7 @@ template <class F>
 void each(Message& m, const Value& in, std::string_view first, std::string_view second, F next) {
     const auto substitution = cfg::parse_substitution(first);
     // An expression is compiled when the configuration is read, so a short one stands for all.
-    const cfg::CompiledRegex regex(substitution ? substitution->expression.substr(0, 64) : "a*",
-                                   cfg::Letters::as_written);
+    const Regex regex(substitution ? substitution->expression.substr(0, 64) : "a*", {});
     const cfg::Substitution made{&regex, substitution ? substitution->replacement : "\\0\\1",
                                  !substitution || substitution->every};
     for (const auto rows : cfg::all_transforms()) {

@@ -276,20 +276,28 @@ TEST_CASE("core:worker-one-init runs once, in the first worker") {
     CHECK(runs == 1);
 }
 
-TEST_CASE("log_prefix is made for each message and stays with it") {
-    ModuleHost host;
-    host.config("loadmodule \"pv.so\"\nlog_prefix=\"[$rm] \"\nrequest_route { log(\"here\"); }\n");
+TEST_CASE("log_prefix is made for each message, or for each function that is called") {
     struct Lines final : fairlead::log::Sink {
         std::vector<std::string> lines;
         void write(fairlead::log::Level, std::string_view, std::string_view,
                    std::string_view text) noexcept override {
             lines.push_back(std::string(fairlead::log::prefix()) + std::string(text));
         }
-    } sink;
-    host.start();
-    fairlead::log::set_sink(&sink);
-    host.receive(Request("OPTIONS").str());
-    LOG(error, "after");
-    fairlead::log::set_sink(nullptr);
-    CHECK(sink.lines == std::vector<std::string>{"[OPTIONS] here", "after"});
+    };
+    const auto logged = [](const std::string& mode) {
+        ModuleHost host;
+        host.config("loadmodule \"pv.so\"\nlog_prefix=\"[$rm $avp(a)] \"\n" + mode +
+                    "\nrequest_route { log(\"here\"); $avp(a) = 1; log(\"there\"); }\n");
+        host.start();
+        Lines sink;
+        fairlead::log::set_sink(&sink);
+        host.receive(Request("OPTIONS").str());
+        LOG(error, "after");
+        fairlead::log::set_sink(nullptr);
+        return sink.lines;
+    };
+    using Expected = std::vector<std::string>;
+    const std::string first = "[OPTIONS <null>] ";
+    CHECK(logged("") == Expected{first + "here", first + "there", "after"});
+    CHECK(logged("log_prefix_mode=1") == Expected{first + "here", "[OPTIONS 1] there", "after"});
 }
