@@ -4,12 +4,9 @@
 
 #include <fmt/format.h>
 
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
-
 #include "cfg/ast.h"
 #include "test/cfg/script_host.h"
+#include "test/support/temp_folder.h"
 
 using namespace fairlead;
 using test::errors;
@@ -19,25 +16,6 @@ using test::warnings;
 using Errors = std::vector<std::string>;
 
 namespace {
-
-/// Files that exist for one test.
-class Files {
-public:
-    Files() : dir_(std::filesystem::temp_directory_path() / "fairlead-cfg-XXXXXX") {
-        std::string pattern = dir_.string();
-        REQUIRE(mkdtemp(pattern.data()) != nullptr);
-        dir_ = pattern;
-    }
-    ~Files() { std::filesystem::remove_all(dir_); }
-    std::string add(const std::string& name, std::string_view content) {
-        std::filesystem::create_directories((dir_ / name).parent_path());
-        std::ofstream(dir_ / name) << content;
-        return (dir_ / name).string();
-    }
-
-private:
-    std::filesystem::path dir_;
-};
 
 cfg::Config read(std::string text, cfg::ReadOptions options = {}) {
     cfg::Diagnostics diagnostics;
@@ -220,7 +198,7 @@ TEST_CASE("the environment gives defines") {
 }
 
 TEST_CASE("files are included beside the file that names them, import may miss one") {
-    Files files;
+    const test::TempFolder files;
     files.add("sub/inner.cfg", "b=2\ninclude_file \"leaf.cfg\"\n");
     files.add("sub/leaf.cfg", "c=3 +\n");
     const std::string top = files.add(
@@ -234,7 +212,7 @@ TEST_CASE("files are included beside the file that names them, import may miss o
 }
 
 TEST_CASE("includes that include themselves stop") {
-    Files files;
+    const test::TempFolder files;
     const std::string top = files.add("top.cfg", "a=1\n#!include_file \"top.cfg\"\n");
     cfg::Diagnostics diagnostics;
     (void)cfg::read(top, {}, diagnostics);
@@ -247,7 +225,7 @@ TEST_CASE("includes that include themselves stop") {
 }
 
 TEST_CASE("the text after preprocessing reads as the same configuration") {
-    Files files;
+    const test::TempFolder files;
     const std::string top = files.add("top.cfg",
                                       "#!define P 5060\nport=P # c\n#!ifdef X\na=1\n#!endif\n"
                                       "request_route {\n    xlog(\"a\\n\\\"b\\\"\" \"c\");\n}\n");

@@ -12,6 +12,7 @@
 
 #include "core/proc/black_box.h"
 #include "core/proc/supervisor.h"
+#include "test/support/temp_folder.h"
 
 using namespace fairlead;
 using Catch::Matchers::Contains;
@@ -20,20 +21,6 @@ using fairlead::proc::BlackBox;
 using fairlead::proc::WorkNote;
 
 namespace {
-
-/// A directory that is gone at the end.
-struct Folder {
-    Folder() {
-        std::string name = "/tmp/fairlead-test-XXXXXX";
-        path = mkdtemp(name.data());
-    }
-    ~Folder() { std::filesystem::remove_all(path); }
-    [[nodiscard]] std::size_t files() const {
-        return static_cast<std::size_t>(std::distance(std::filesystem::directory_iterator(path),
-                                                      std::filesystem::directory_iterator()));
-    }
-    std::string path;
-};
 
 WorkNote note_of(std::string_view bytes) {
     WorkNote note{};
@@ -81,13 +68,13 @@ TEST_CASE("after a quiet time the first death is replaced at once again") {
 }
 
 TEST_CASE("the last message of a dead process is saved byte for byte, for its owner only") {
-    const Folder folder;
-    BlackBox box(folder.path);
+    const fairlead::test::TempFolder folder;
+    BlackBox box(folder.path());
     const std::string bytes("OPTIONS sip:x SIP/2.0\r\nX: \0\xff\r\n\r\n", 33);
     const auto path = box.save(note_of(bytes), 3, 4711, "udp:127.0.0.1:5060");
     REQUIRE(path);
     CHECK_THAT(*path,
-               Contains(folder.path + "/fairlead-crash-") && Catch::Matchers::EndsWith("-3.sip"));
+               Contains(folder.path() + "/fairlead-crash-") && Catch::Matchers::EndsWith("-3.sip"));
     struct stat info{};
     REQUIRE(stat(path->c_str(), &info) == 0);
     CHECK((info.st_mode & 0777) == 0600);
@@ -101,16 +88,16 @@ TEST_CASE("the last message of a dead process is saved byte for byte, for its ow
 }
 
 TEST_CASE("two deaths within one second leave two files") {
-    const Folder folder;
-    BlackBox box(folder.path);
+    const fairlead::test::TempFolder folder;
+    BlackBox box(folder.path());
     REQUIRE(box.save(note_of("one"), 1, 1, "l"));
     (void)box.save(note_of("two"), 1, 2, "l");
     CHECK(folder.files() == 2);
 }
 
 TEST_CASE("a file that cannot be written whole is not left behind") {
-    const Folder folder;
-    BlackBox box(folder.path);
+    const fairlead::test::TempFolder folder;
+    BlackBox box(folder.path());
     const std::string datagram(4096, 'x');
     rlimit before{};
     REQUIRE(getrlimit(RLIMIT_FSIZE, &before) == 0);
@@ -125,8 +112,8 @@ TEST_CASE("a file that cannot be written whole is not left behind") {
 }
 
 TEST_CASE("no more than the limit is saved, and a place that cannot be written is an error") {
-    const Folder folder;
-    BlackBox box(folder.path);
+    const fairlead::test::TempFolder folder;
+    BlackBox box(folder.path());
     for (std::size_t i = 0; i < BlackBox::kMostFiles; ++i)
         REQUIRE(box.save(note_of("x"), static_cast<std::uint16_t>(i + 1), 1, "l"));
     CHECK_FALSE(box.save(note_of("x"), 500, 1, "l"));
