@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
+#include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -61,19 +63,25 @@ private:
         std::string name;
         bool no_reset;
     };
-    /// Any statistic, by its name alone; those of the script come first.
-    [[nodiscard]] std::optional<shm::Counter> find(std::string_view name) const {
-        std::optional<shm::Counter> found;
+    /// Any statistic, by its name alone; those of the script come first. All are registered before
+    /// fork, so the table is indexed when a process first asks.
+    [[nodiscard]] std::optional<shm::Counter> find(std::string_view name) {
+        if (by_name_.empty()) index();
+        const auto found = by_name_.find(name);
+        if (found != by_name_.end()) return found->second;
+        LOG(error, "there is no statistic \"{}\"", name);
+        return std::nullopt;
+    }
+    void index() {
         for (const shm::Counters::Row& row : table_->rows()) {
-            if (row.name != name) continue;
-            if (row.group == kGroup) return shm::Counter(row.cell);
-            if (!found) found = shm::Counter(row.cell);
+            const shm::Counter counter(row.cell);
+            const auto [known, is_new] = by_name_.try_emplace(row.name, counter);
+            if (!is_new && row.group == kGroup) known->second = counter;
         }
-        if (!found) LOG(error, "there is no statistic \"{}\"", name);
-        return found;
     }
 
     shm::Counters* table_ = nullptr;
+    std::map<std::string, shm::Counter, std::less<>> by_name_;
     std::vector<Declared> declared_;
 };
 
