@@ -16,6 +16,8 @@ public:
     [[nodiscard]] virtual Ms now() const noexcept = 0;
     /// Seconds since 1970 (wall clock) for texts, dates and expiry values shown to people.
     [[nodiscard]] virtual std::int64_t unix_seconds() const noexcept = 0;
+    /// The same in microseconds, at the time of the call.
+    [[nodiscard]] virtual std::int64_t unix_microseconds() const noexcept = 0;
 
 protected:
     ~Clock() = default;
@@ -29,6 +31,11 @@ public:
     }
     [[nodiscard]] std::int64_t unix_seconds() const noexcept override {
         return std::chrono::duration_cast<std::chrono::seconds>(
+                   std::chrono::system_clock::now().time_since_epoch())
+            .count();
+    }
+    [[nodiscard]] std::int64_t unix_microseconds() const noexcept override {
+        return std::chrono::duration_cast<std::chrono::microseconds>(
                    std::chrono::system_clock::now().time_since_epoch())
             .count();
     }

@@ -62,6 +62,9 @@ class LoopClock final : public Clock {
 public:
     [[nodiscard]] Ms now() const noexcept override;
     [[nodiscard]] std::int64_t unix_seconds() const noexcept override;
+    [[nodiscard]] std::int64_t unix_microseconds() const noexcept override {
+        return SystemClock().unix_microseconds();
+    }
 
 private:
     friend class Loop;

@@ -31,6 +31,9 @@ public:
     [[nodiscard]] std::int64_t unix_seconds() const noexcept override {
         return clock_->unix_seconds();
     }
+    [[nodiscard]] std::int64_t unix_microseconds() const noexcept override {
+        return clock_->unix_microseconds();
+    }
 
 private:
     SystemClock system_;

@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "modules/pv/commands.h"
 #include "modules/pv/pv.h"
+#include "modules/pv/time_vars.h"
+#include "modules/pv/wire_vars.h"
 
 namespace fairlead::pv {
 
@@ -80,30 +82,6 @@ Value get_custom(Module& self, Message&, const VariableName& name) {
 Result<std::uint64_t> resolve_custom(Module&, std::string_view inner) {
     if (inner.find('.') == inner.npos) return fail("group.name expected");
     return 0U;
-}
-
-Result<std::uint64_t> resolve_leaving(Module&, std::string_view inner) {
-    constexpr std::string_view kParts[] = {"ip", "port", "proto", "af", "buf", "len"};
-    for (std::size_t i = 0; i < std::size(kParts); ++i) {
-        if (kParts[i] == inner) return i;
-    }
-    return fail("one of ip, port, proto, af, buf, len expected");
-}
-Value get_leaving(Module&, Message& m, const VariableName& name) {
-    if (m.leaving == nullptr) return {};
-    const Leaving& l = *m.leaving;
-    constexpr std::size_t kRoom = 48;
-    switch (name.handle) {
-        case 0: {
-            char* const out = m.arena.allocate(kRoom);
-            return std::string_view(out, l.to.address.write_ip(out, false));
-        }
-        case 1: return l.to.address.port;
-        case 2: return fairlead::name(l.to.proto);
-        case 3: return l.to.address.version == 6 ? 10 : 2;
-        case 4: return l.bytes;
-        default: return static_cast<std::int64_t>(l.bytes.size());
-    }
 }
 
 // ---- Rows ---------------------------------------------------------------------------------------
@@ -392,7 +370,8 @@ constexpr Variable variables[] = {
      .doc = "Universal time by a strftime format.",
      .inner = Inner::required,
      .get = get_formatted_time<true>},
-    named("version", "Of this server: num or full.", get_version, resolve_version),
+    named("version", "Of this server: num, full, or hash, which is \"unknown\".", get_version,
+          resolve_version),
     named("ksr", "Version of this server: ver, or verval as one number.", get_server,
           resolve_server),
     {.name = "stat",
@@ -411,6 +390,14 @@ constexpr Variable variables[] = {
     named("snd", "In onsend_route, what leaves and whereto: ip, port, proto, af, buf, len.",
           get_leaving, resolve_leaving),
     named("sndto", "The same as $snd.", get_leaving, resolve_leaving),
+    named("sndfrom", "In onsend_route, our side: ip, port, proto, af, sproto.", get_leaving_from,
+          resolve_leaving_from),
+    named("rcv", "In event routes, what came: buf, len, proto, srcip, rcvip, srcport, rcvport, af.",
+          get_arriving, resolve_arriving),
+    named("TV",
+          "Unix time to the microsecond: s and u when the message came; sn, un and Sn (seconds, "
+          "dot, microseconds) now.",
+          get_exact_time, resolve_exact_time),
     error("err.class"),
     error("err.level"),
     error("err.info"),
@@ -423,6 +410,9 @@ constexpr Param params[] = {
                                Type::string),
     param_method<&Pv::set_avp_aliases>(
         "avp_aliases", "Other names of AVPs: alias=s:name;alias=i:number.", Type::string),
+    param<&Pv::shv_hash_size>("shv_hash_size",
+                              "Accepted: the names of shared variables are known before the start.",
+                              {.min = 1, .max = 16}),
     param_method<&Pv::set_shv>("shvset", "First value of a $shv: name=i:number or name=s:text.",
                                Type::string),
 };

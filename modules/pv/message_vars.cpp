@@ -7,6 +7,7 @@
 
 #include "core/api/log.h"
 #include "modules/pv/pv.h"
+#include "modules/pv/words.h"
 
 namespace fairlead::pv {
 
@@ -23,17 +24,6 @@ const Listener* listener(Module& self, std::uint16_t index) {
     if (core == nullptr) return nullptr;
     const auto all = core->net().listeners();
     return index < all.size() ? &all[index] : nullptr;
-}
-
-template <std::size_t N>
-Result<std::uint64_t> one_of(const std::array<std::string_view, N>& names, std::string_view inner) {
-    std::string all;
-    for (std::size_t i = 0; i < N; ++i) {
-        if (names[i] == inner) return i;
-        all += (i == 0 ? "" : ", ");
-        all += names[i];
-    }
-    return fail(fmt::format("one of {} expected", all));
 }
 
 }  // namespace

@@ -8,8 +8,19 @@
 #include <charconv>
 
 #include "core/api/log.h"
+#include "modules/pv/words.h"
 
 namespace fairlead::pv {
+
+Result<std::uint64_t> one_of(std::span<const std::string_view> names, std::string_view inner) {
+    std::string all;
+    for (std::size_t i = 0; i < names.size(); ++i) {
+        if (names[i] == inner) return i;
+        all += (i == 0 ? "" : ", ");
+        all += names[i];
+    }
+    return fail(fmt::format("one of {} expected", all));
+}
 
 namespace {
 
@@ -36,6 +47,7 @@ std::optional<std::int64_t> as_number(const Value& value) {
 Result<void> Pv::prepare(Core& given) {
     core = &given;
     started = given.clock().unix_seconds();
+    time_slot = given.message_slot();
     return shared_vars.prepare(given);
 }
 

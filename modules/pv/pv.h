@@ -85,7 +85,9 @@ public:
     SharedStore shared_vars;          ///< $shv
     StaticBranch static_branch;
     std::map<std::string, std::string, std::less<>> avp_aliases;
-    std::int64_t started = 0;  ///< $Tb
+    std::int64_t started = 0;   ///< $Tb
+    std::size_t time_slot = 0;  ///< of a message: when it came, for $TV
+    int shv_hash_size = 9;
     Core* core = nullptr;
 };
 
@@ -286,15 +288,5 @@ Value get_message_number(Module&, Message& m, const VariableName&);
 Value get_pid(Module&, Message&, const VariableName&);
 Value get_constant(Module&, Message&, const VariableName& name);
 Result<std::uint64_t> resolve_constant(Module&, std::string_view inner);
-Value get_arrival(Module& self, Message& m, const VariableName&);
-Value get_now(Module& self, Message&, const VariableName&);
-Value get_arrival_text(Module& self, Message& m, const VariableName&);
-Value get_now_text(Module& self, Message& m, const VariableName&);
-Value get_start(Module& self, Message&, const VariableName&);
-template <bool Utc>
-Value get_time(Module& self, Message&, const VariableName& name);
-Result<std::uint64_t> resolve_time(Module&, std::string_view inner);
-template <bool Utc>
-Value get_formatted_time(Module& self, Message& m, const VariableName& name);
 
 }  // namespace fairlead::pv

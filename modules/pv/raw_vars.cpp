@@ -7,21 +7,11 @@
 
 #include "core/api/route_target.h"
 #include "modules/pv/pv.h"
+#include "modules/pv/words.h"
 
 namespace fairlead::pv {
 
 namespace {
-
-template <std::size_t N>
-Result<std::uint64_t> one_of(const std::array<std::string_view, N>& names, std::string_view inner) {
-    std::string all;
-    for (std::size_t i = 0; i < N; ++i) {
-        if (names[i] == inner) return i;
-        all += (i == 0 ? "" : ", ");
-        all += names[i];
-    }
-    return fail(fmt::format("one of {} expected", all));
-}
 
 /// The received bytes with the pending changes made, and the Request-URI as it stands.
 class Changed {
@@ -61,7 +51,7 @@ constexpr std::array<std::string_view, 10> kMessageParts{
     "len", "buf", "body", "body_len", "hdrs", "hdrs_len", "fline", "lpart", "fpart", "hdrc"};
 constexpr std::array<std::string_view, 7> kReplyParts{"duri",     "dhost",  "dport", "dproto",
                                                       "dprotoid", "cntvia", "cntrr"};
-constexpr std::array<std::string_view, 2> kVersions{"num", "full"};
+constexpr std::array<std::string_view, 3> kVersions{"num", "full", "hash"};
 constexpr std::array<std::string_view, 2> kServer{"ver", "verval"};
 
 std::size_t count_of(const Message& m, sip::HeaderType type) {
@@ -154,6 +144,7 @@ Result<std::uint64_t> resolve_version(Module&, std::string_view inner) {
 }
 Value get_version(Module&, Message&, const VariableName& name) {
     constexpr std::string_view kFull = "fairlead " FAIRLEAD_VERSION;
+    if (name.handle == 2) return std::string_view("unknown");
     return name.handle == 0 ? kFull.substr(kFull.find(' ') + 1) : kFull;
 }
 

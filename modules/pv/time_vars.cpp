@@ -6,6 +6,8 @@
 #include <ctime>
 
 #include "modules/pv/pv.h"
+#include "modules/pv/time_vars.h"
+#include "modules/pv/words.h"
 
 namespace fairlead::pv {
 
@@ -25,17 +27,6 @@ std::tm broken_down(std::int64_t seconds, bool utc) {
 std::int64_t unix_now(const Module& self) {
     Core* const core = static_cast<const Pv&>(self).core;
     return core != nullptr ? core->clock().unix_seconds() : 0;
-}
-
-template <std::size_t N>
-Result<std::uint64_t> one_of(const std::array<std::string_view, N>& names, std::string_view inner) {
-    std::string all;
-    for (std::size_t i = 0; i < N; ++i) {
-        if (names[i] == inner) return i;
-        all += (i == 0 ? "" : ", ");
-        all += names[i];
-    }
-    return fail(fmt::format("one of {} expected", all));
 }
 
 /// "Sat Nov 21 05:14:42 2026".

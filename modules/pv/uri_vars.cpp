@@ -94,7 +94,13 @@ Value part_of(const Value& all, Part part, Source source) {
 }  // namespace
 
 Value uri_part(Message& m, Source source, Part part) {
-    return part_of(whole(m, source), part, source);
+    const Value all = whole(m, source);
+    // What the script has put there may be anything; as a Request-URI it is none.
+    if (source == Source::current && !m.target.uri.empty() && !sip::parse_uri(m.target.uri)) {
+        LOG(error, "the Request-URI \"{}\" is no URI", m.target.uri);
+        return {};
+    }
+    return part_of(all, part, source);
 }
 
 bool set_uri_part(Message& m, Source source, Part part, const Value& value) {

@@ -10,6 +10,10 @@ public:
     [[nodiscard]] std::int64_t unix_seconds() const noexcept override {
         return 1'700'000'000 + std::chrono::duration_cast<std::chrono::seconds>(now_).count();
     }
+    [[nodiscard]] std::int64_t unix_microseconds() const noexcept override {
+        constexpr std::int64_t kStart = 1'700'000'000'000'000;
+        return kStart + std::chrono::duration_cast<std::chrono::microseconds>(now_).count();
+    }
     void advance(Ms by) noexcept { now_ += by; }
 
 private:

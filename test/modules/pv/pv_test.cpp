@@ -117,7 +117,7 @@ TEST_CASE("setting the Request-URI and its parts") {
     CHECK(does("$rU = $null; xlog(\"$ru $rU\");") == "sip:example.com:5070;transport=tcp <null>");
     CHECK(does("$rp = $null; xlog(\"$ru $rp\");") == "sip:bob:pw@example.com;transport=tcp 5060");
     CHECK(does("$ru = \"tel:+123\"; xlog(\"$rU $rd $rz\");") == "+123 <null> tel");
-    CHECK(does("$ru = \"bad\"; xlog(\"$ru <$rU>\");") == "bad <>");
+    CHECK(does("$ru = \"bad\"; xlog(\"$ru <$rU>\");") == "<null> <<null>>");
     CHECK(does("$du = \"sip:10.0.0.1:5080\"; xlog(\"$du $dd $dp $nh(d)\"); $du = $null; "
                "xlog(\"$du\");") == "sip:10.0.0.1:5080 10.0.0.1 5080 10.0.0.1|<null>");
 }
@@ -229,4 +229,18 @@ TEST_CASE("a branch in the making, aliases of AVPs, and selects") {
         "xlog(\"$sel(ruri.user) $sel(contact.uri.host) $sel(via[1].transport) $hflc(X-A)\");",
         "modparam(\"pv\", \"avp_aliases\", \"mail=s:address\")");
     CHECK(run.on(invite()) == "700 Contact: <sip:s@h.org>;q=0.7 sip:x@h.org <null> al|bob d UDP 2");
+}
+
+TEST_CASE("time to the microsecond, and versions") {
+    CHECK(shows("$TV(s) $TV(u) $TV(sn) $TV(un) $TV(Sn)") ==
+          "1700001000 0 1700001000 0 1700001000.000000");
+    CHECK(shows("$version(hash)") == "unknown");
+}
+
+TEST_CASE("what leaves, from where; what comes, only in event routes") {
+    Run run("xlog(\"$rcv(len) $sndfrom(ip)\"); forward();",
+            "onsend_route { xlog(\"$sndto(ip):$sndto(port) from "
+            "$sndfrom(ip):$sndfrom(port)/$sndfrom(proto)/$sndfrom(af)\"); }");
+    const std::string request = test::Request("INVITE", "sip:bob@192.0.2.7:5071").str();
+    CHECK(run.on(request) == "<null> <null>|192.0.2.7:5071 from 127.0.0.1:5060/udp/2");
 }
