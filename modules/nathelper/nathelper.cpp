@@ -10,29 +10,22 @@
 #include "core/api/sip.h"
 #include "core/api/text.h"
 #include "core/module.h"
+#include "modules/nathelper/contact.h"
+#include "modules/nathelper/sdp.h"
 
 namespace fairlead::nathelper {
 
 namespace {
 
-struct Place {
-    std::string_view whole;  ///< the contact's URI, in the message
-    sip::Uri uri;
-};
-
-/// The first contact, when it has a SIP URI.
-std::optional<Place> contact(const Message& m) {
-    std::string_view rest = m.sip.text(sip::HeaderType::contact);
-    const auto value = sip::next_value(rest);
-    const auto parsed = value ? sip::parse_name_addr(*value) : std::nullopt;
-    if (!parsed || parsed->is_star) return std::nullopt;
-    const auto uri = sip::parse_uri(parsed->uri);
-    if (!uri || !uri->is_sip()) return std::nullopt;
-    return Place{parsed->uri, *uri};
+std::uint32_t offset(const Message& m, const char* at) noexcept {
+    return static_cast<std::uint32_t>(at - m.sip.bytes().data());
 }
 
-std::uint32_t offset(const Message& m, std::string_view part) noexcept {
-    return static_cast<std::uint32_t>(part.data() - m.sip.bytes().data());
+/// "sip:ip:port", with ";transport=…" for all but UDP.
+std::string source_uri(const Message& m) {
+    std::string uri = "sip:" + m.received.source.text();
+    if (m.received.proto != Proto::udp) uri += fmt::format(";transport={}", name(m.received.proto));
+    return uri;
 }
 
 bool in(const Address& a, std::uint8_t first, std::uint8_t second, unsigned bits) noexcept {
@@ -42,8 +35,13 @@ bool in(const Address& a, std::uint8_t first, std::uint8_t second, unsigned bits
 
 class Nathelper final : public Module {
 public:
-    int nat_addr_mode = 1, natping_interval = 0;
-    std::string alias_name = "alias";
+    int nat_addr_mode = 1, append_sdp_oldmediaip = 1;
+    std::string alias_name = "alias", nortpproxy_str = "a=nortpproxy:yes\r\n";
+    // Of pinging registered contacts: known, so that a configuration that sets them starts.
+    int natping_interval = 0, ping_nated_only = 0, natping_processes = 1, sipping_bflag = -1,
+        natping_disable_bflag = -1, keepalive_timeout = 0, udpping_from_path = 0,
+        filter_server_id = 0;
+    std::string force_socket, natping_socket, sipping_from, sipping_method = "OPTIONS";
     const VariableRef* received = nullptr;
 
     Result<void> set_received(std::string_view text, ParamVariables& variables) {
@@ -51,26 +49,76 @@ public:
         return {};
     }
 
+    Result<void> prepare(Core&) override {
+        if (natping_interval > 0) {
+            LOG(warning, "natping_interval: nobody is pinged, there is no table of contacts");
+        }
+        return {};
+    }
+
     Verdict fix_nated_contact(Message& m) {
         const auto at = contact(m);
         if (!at) return Verdict::no;
-        const std::string_view host = at->uri.host, port = at->uri.port_text;
-        const std::size_t end =
-            port.empty() ? offset(m, host) + host.size() : offset(m, port) + port.size();
-        const std::string text = m.received.source.text();
+        const char* const host = at->uri.host.data();
         return Verdict::of(m.edits.replace(offset(m, host),
-                                           static_cast<std::uint32_t>(end - offset(m, host)),
-                                           m.arena.copy(text)));
+                                           static_cast<std::uint32_t>(at->behind_port() - host),
+                                           m.arena.copy(m.received.source.text())));
     }
     Verdict fix_nated_register(Message& m) {
         if (received == nullptr) {
             LOG(error, "fix_nated_register needs the parameter received_avp");
             return Verdict::no;
         }
-        std::string uri = "sip:" + m.received.source.text();
-        if (m.received.proto != Proto::udp)
-            uri += fmt::format(";transport={}", name(m.received.proto));
-        return Verdict::of(received->set(m, m.arena.copy(uri)));
+        return Verdict::of(received->set(m, m.arena.copy(source_uri(m))));
+    }
+    Verdict fix_nated_sdp(Message& m, int flags, std::optional<std::string_view> ip) {
+        const std::string_view address = ip ? *ip : m.arena.copy(m.received.source.ip_text());
+        const auto parsed = Address::parse(address);
+        if ((flags & 10) != 0 && (!parsed || parsed->version != 4)) {
+            LOG(error, "fix_nated_sdp: \"{}\" is no IPv4 address", address);
+            return Verdict::no;
+        }
+        return Verdict(fix_sdp(m, {.direction = (flags & 1) != 0,
+                                   .connection = (flags & 2) != 0,
+                                   .mark = (flags & 4) != 0,
+                                   .origin = (flags & 8) != 0,
+                                   .address = address,
+                                   .mark_line = nortpproxy_str,
+                                   .note_old = append_sdp_oldmediaip != 0}));
+    }
+    /// In every contact, for another registrar.
+    Verdict add_rcv_param(Message& m, std::optional<int> into_uri) {
+        const bool in_uri = into_uri.value_or(0) != 0;
+        const std::string uri = source_uri(m);
+        const std::string_view text =
+            m.arena.copy(in_uri ? ";received=" + uri : ";received=\"" + uri + "\"");
+        for (std::size_t n = 0; const sip::Header* h = m.sip.header(sip::HeaderType::contact, n);
+             ++n) {
+            std::string_view rest = m.sip.value(*h);
+            while (const auto value = sip::next_value(rest)) {
+                const auto one = parse_contact(*value);
+                if (!one) continue;
+                const std::string_view into = in_uri ? one->uri_text : *value;
+                const std::size_t headers = in_uri ? into.find('?') : into.npos;
+                m.edits.insert(offset(m, into.data() + std::min(headers, into.size())), text);
+            }
+        }
+        return Verdict::yes;
+    }
+    Value record_routes(Message& m, bool top) {
+        std::int64_t count = 0;
+        bool is_double = false;
+        for (std::size_t n = 0;
+             const sip::Header* h = m.sip.header(sip::HeaderType::record_route, n); ++n) {
+            std::string_view rest = m.sip.value(*h);
+            while (const auto value = sip::next_value(rest)) {
+                const auto route = ++count == 1 ? sip::parse_name_addr(*value) : std::nullopt;
+                const auto uri = route ? sip::parse_uri(route->uri) : std::nullopt;
+                // Two lines of one server mark each other with r2=on.
+                is_double = is_double || (uri && uri->param("r2"));
+            }
+        }
+        return top && count > 0 ? (is_double ? 2 : 1) : count;
     }
     Verdict add_contact_alias(Message& m) {
         return alias(m, m.received.source.ip_text(true), m.received.source.port, m.received.proto);
@@ -86,26 +134,42 @@ public:
         }
         return alias(m, ip, static_cast<std::uint16_t>(*number), *transport);
     }
+    Verdict set_contact_alias(Message& m, std::optional<int> trim) {
+        const auto at = contact(m);
+        if (!at) return Verdict::no;
+        bool malformed = false;
+        const auto old = find_alias(at->uri_text, alias_name, false, malformed);
+        if (trim.value_or(0) == 1 && old) {
+            (void)m.edits.replace(offset(m, old->whole.data()),
+                                  static_cast<std::uint32_t>(old->whole.size()), {});
+        }
+        // Kamailio differs: with headers in the URI it writes the alias behind them, where it is no
+        // parameter.
+        const std::size_t headers = std::min(at->uri_text.find('?'), at->uri_text.size());
+        return alias(m, *at, at->uri_text.data() + headers, m.received.source.ip_text(true),
+                     m.received.source.port, m.received.proto);
+    }
+    Verdict set_alias_to_pv(Message& m, const VariableRef& variable) {
+        const auto at = contact(m);
+        bool malformed = false;
+        const auto found =
+            at ? find_alias(at->uri_text, alias_name, false, malformed) : std::nullopt;
+        if (!found) return Verdict::no;
+        const std::string_view uri = m.arena.concat(
+            {"sip:", found->ip, ":", found->port, ";transport=", name(found->proto)});
+        return Verdict::of(variable.set(m, uri));
+    }
     Verdict handle_ruri_alias(Message& m, std::optional<int> mode) {
         const std::string_view uri = m.uri();
-        const std::string mark = ";" + alias_name + "=";
-        const std::size_t at = mode.value_or(0) == 0 ? uri.find(mark) : uri.rfind(mark);
-        if (at == uri.npos) return Verdict(2);
-        const std::size_t from = at + mark.size();
-        const std::size_t end = std::min(uri.find_first_of(";?", from), uri.size());
-        const std::string_view value = uri.substr(from, end - from);
-        const std::size_t first = value.find('~'), second = value.find('~', first + 1);
-        if (first == value.npos || second == value.npos) return Verdict::no;
-        const auto ip = Address::parse(value.substr(0, first));
-        const auto port = text::parse_uint(value.substr(first + 1, second - first - 1), UINT16_MAX);
-        const auto proto = text::parse_uint(value.substr(second + 1), 6);
-        if (!ip || !port || *port == 0 || !proto || *proto == 0) return Verdict::no;
-        const auto transport = static_cast<Proto>(*proto);
+        bool malformed = false;
+        const auto found = find_alias(uri, alias_name, mode.value_or(0) != 0, malformed);
+        if (!found) return malformed ? Verdict::no : Verdict(2);
+        const bool udp = found->proto == Proto::udp;
         m.target.dst_uri = m.arena.concat(
-            {"sip:", value.substr(0, first), ":", value.substr(first + 1, second - first - 1),
-             transport == Proto::udp ? "" : ";transport=",
-             transport == Proto::udp ? std::string_view() : name(transport)});
-        m.target.uri = m.arena.concat({uri.substr(0, at), uri.substr(end)});
+            {"sip:", found->ip, ":", found->port,
+             udp ? "" : ";transport=", udp ? std::string_view() : name(found->proto)});
+        const auto at = static_cast<std::size_t>(found->whole.data() - uri.data());
+        m.target.uri = m.arena.concat({uri.substr(0, at), uri.substr(at + found->whole.size())});
         return Verdict::yes;
     }
     Verdict is_rfc1918(Message& m, std::string_view ip) {
@@ -172,15 +236,20 @@ private:
                (rport && *rport != via->effective_port()) || is_socket(via->proto);
     }
     Verdict alias(Message& m, std::string_view ip, std::uint16_t port, Proto proto) {
+        if (m.sip.header(sip::HeaderType::contact) == nullptr) return Verdict(2);
         const auto at = contact(m);
-        if (!at) return Verdict::no;
+        return at ? alias(m, *at, at->behind_port(), ip, port, proto) : Verdict::no;
+    }
+    /// A bare URI is put into < and >, or the alias would be a parameter of the header.
+    Verdict alias(Message& m, const Contact& to, const char* where, std::string_view ip,
+                  std::uint16_t port, Proto proto) {
         const std::string text =
             fmt::format(";{}={}~{}~{}", alias_name, ip, port, static_cast<int>(proto));
-        // Behind the URI's parameters, before its headers.
-        const std::size_t headers = at->whole.find('?');
-        m.edits.insert(
-            offset(m, at->whole) + static_cast<std::uint32_t>(std::min(headers, at->whole.size())),
-            m.arena.copy(text));
+        if (!to.enclosed) m.edits.insert(offset(m, to.uri_text.data()), "<");
+        m.edits.insert(offset(m, where), m.arena.copy(text));
+        if (!to.enclosed) {
+            m.edits.insert(offset(m, to.uri_text.data() + to.uri_text.size()), ">");
+        }
         return Verdict::yes;
     }
     [[nodiscard]] bool is_private(std::string_view text) const noexcept {
@@ -194,6 +263,8 @@ private:
 
 constexpr Route kAny = Route::request | Route::reply | Route::branch | Route::failure;
 
+constexpr std::string_view kPing =
+    "Of pinging registered contacts, which nobody keeps yet: accepted, without effect.";
 constexpr Param params[] = {
     param<&Nathelper::nat_addr_mode>("nat_addr_mode",
                                      "1: all of 192.0.0.0/24 counts as private, 0: only /29.",
@@ -201,21 +272,53 @@ constexpr Param params[] = {
     param<&Nathelper::alias_name>("alias_name", "Name of the URI parameter of aliases."),
     param_variables<&Nathelper::set_received>("received_avp",
                                               "Variable that fix_nated_register() writes."),
-    param<&Nathelper::natping_interval>(
-        "natping_interval", "Only 0: there are no contacts to be pinged.", {.min = 0, .max = 0}),
+    param<&Nathelper::append_sdp_oldmediaip>("append_sdp_oldmediaip",
+                                             "fix_nated_sdp() notes each address that it replaced.",
+                                             {.min = 0, .max = 1}),
+    param<&Nathelper::nortpproxy_str>("nortpproxy_str",
+                                      "Line that fix_nated_sdp() marks a body with."),
+    param<&Nathelper::natping_interval>("natping_interval", kPing, {.min = 0}),
+    param<&Nathelper::ping_nated_only>("ping_nated_only", kPing),
+    param<&Nathelper::natping_processes>("natping_processes", kPing),
+    param<&Nathelper::natping_socket>("natping_socket", kPing),
+    param<&Nathelper::force_socket>("force_socket", kPing),
+    param<&Nathelper::sipping_bflag>("sipping_bflag", kPing),
+    param<&Nathelper::sipping_from>("sipping_from", kPing),
+    param<&Nathelper::sipping_method>("sipping_method", kPing),
+    param<&Nathelper::natping_disable_bflag>("natping_disable_bflag", kPing),
+    param<&Nathelper::keepalive_timeout>("keepalive_timeout", kPing),
+    param<&Nathelper::udpping_from_path>("udpping_from_path", kPing),
+    param<&Nathelper::filter_server_id>("filter_server_id", kPing),
 };
 constexpr Function functions[] = {
     function<&Nathelper::fix_nated_contact>(
-        "fix_nated_contact", "Writes the source address and port into the first Contact.", kAny),
+        "fix_nated_contact", "Writes the source address and port into the Contact.", kAny),
     function<&Nathelper::fix_nated_register>(
         "fix_nated_register", "Puts the source as a URI into received_avp.", Route::request),
     function<&Nathelper::add_contact_alias>(
-        "add_contact_alias", "Adds ;alias=ip~port~protocol of the source to the first Contact.",
+        "add_contact_alias",
+        "Adds ;alias=ip~port~protocol of the source to the Contact, behind host and port.",
         kAny | Route::local),
     function<&Nathelper::add_contact_alias_given>("add_contact_alias", "The same of an address.",
                                                   kAny | Route::local, "ip", "port", "protocol"),
-    function<&Nathelper::add_contact_alias>("set_contact_alias", "The same as add_contact_alias().",
-                                            kAny),
+    function<&Nathelper::set_contact_alias>("set_contact_alias",
+                                            "The same behind the URI's other parameters; with trim "
+                                            "1 an older alias goes.",
+                                            kAny, "trim"),
+    function<&Nathelper::set_alias_to_pv>("set_alias_to_pv",
+                                          "Writes the alias of the Contact as a URI to a variable.",
+                                          kAny, "variable"),
+    function<&Nathelper::fix_nated_sdp>(
+        "fix_nated_sdp",
+        "Changes the SDP body: 1 adds a=direction:active, 2 puts the source address (or ip) into "
+        "c= and a=rtcp, 4 adds nortpproxy_str, 8 puts it into o= and a=rtcp. 1 when an address was "
+        "replaced, 2 when none was.",
+        kAny, "flags", "ip"),
+    function<&Nathelper::add_rcv_param>(
+        "add_rcv_param",
+        "Adds a parameter received with the source as a URI to all Contacts; to their URIs when "
+        "into_uri is not 0.",
+        Route::request, "into_uri"),
     function<&Nathelper::handle_ruri_alias>("handle_ruri_alias",
                                             "Takes the alias out of the Request-URI into $du: 1 "
                                             "done, 2 none, -1 malformed; mode 1 takes "
@@ -234,11 +337,26 @@ constexpr Function functions[] = {
     function<&Nathelper::is_rfc1918>("is_rfc1918", "Whether an address is private.", Route::any,
                                      "ip"),
 };
+constexpr Variable variables[] = {
+    {.name = "rr_count",
+     .doc = "Record-Routes of the message.",
+     .get =
+         [](Module& m, Message& msg, const VariableName&) {
+             return static_cast<Nathelper&>(m).record_routes(msg, false);
+         }},
+    {.name = "rr_top_count",
+     .doc = "Record-Routes of the top server: 2 when it wrote two, 0 when there is none.",
+     .get =
+         [](Module& m, Message& msg, const VariableName&) {
+             return static_cast<Nathelper&>(m).record_routes(msg, true);
+         }},
+};
 constexpr Descriptor descriptor{.name = "nathelper",
                                 .summary = "NAT traversal of signalling.",
                                 .create = make_module<Nathelper>,
                                 .params = params,
-                                .functions = functions};
+                                .functions = functions,
+                                .variables = variables};
 
 }  // namespace
 

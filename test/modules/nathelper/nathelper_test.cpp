@@ -63,6 +63,113 @@ TEST_CASE("aliases are added and followed") {
     CHECK(follow("sip:u@h;alias=1.2.3.4~99999~1").starts_with("-1 "));
 }
 
+TEST_CASE("an alias stands behind host and port, or behind all parameters") {
+    Server s;
+    const auto add = [&](const char* contact) { return s.contact(contact, "add_contact_alias"); };
+    CHECK(add("<sip:c@10.0.0.9:5061;transport=tcp?h=1>;expires=5") ==
+          "<sip:c@10.0.0.9:5061;alias=192.0.2.1~5060~1;transport=tcp?h=1>;expires=5");
+    CHECK(add("sip:c@10.0.0.9:5061;expires=60") ==
+          "<sip:c@10.0.0.9:5061;alias=192.0.2.1~5060~1>;expires=60");
+    CHECK(add("\"A\" <sip:c@h>;q=1, <sip:d@i:1>") ==
+          "\"A\" <sip:c@h>;q=1, <sip:d@i:1;alias=192.0.2.1~5060~1>");
+    CHECK(add("<sip:c@h;alias=1.2.3.4~55~1>") ==
+          "<sip:c@h;alias=192.0.2.1~5060~1;alias=1.2.3.4~55~1>");
+    const auto set = [&](const char* contact, const std::vector<Value>& args) {
+        return s.contact(contact, "set_contact_alias", args);
+    };
+    CHECK(set("<sip:c@h;x=y>", {}) == "<sip:c@h;x=y;alias=192.0.2.1~5060~1>");
+    CHECK(set("<sip:c@h;x=y?h=1>", {}) == "<sip:c@h;x=y;alias=192.0.2.1~5060~1?h=1>");
+    CHECK(set("<sip:c@h;alias=1.2.3.4~55~2;x=y>", {0}) ==
+          "<sip:c@h;alias=1.2.3.4~55~2;x=y;alias=192.0.2.1~5060~1>");
+    CHECK(set("<sip:c@h;alias=1.2.3.4~55~2;x=y>", {1}) == "<sip:c@h;x=y;alias=192.0.2.1~5060~1>");
+    CHECK(set("sip:c@h;expires=6", {}) == "<sip:c@h;alias=192.0.2.1~5060~1>;expires=6");
+}
+
+TEST_CASE("set_alias_to_pv writes the alias as a URI") {
+    ModuleHost host;
+    host.config(R"cfg(loadmodule "pv.so" loadmodule "nathelper.so" loadmodule "sl.so"
+        request_route {
+            $var(r) = set_alias_to_pv("$var(u)");
+    sl_send_reply("200", "$var(r) $var(u)");
+})cfg");
+    host.start();
+    const auto said = [&](const char* contact) {
+        host.receive(Request("OPTIONS").set("Contact", contact).str());
+        return start_line(host.take().bytes);
+    };
+    CHECK(said("<sip:c@h;alias=1.2.3.4~55~2;x=y>") == "SIP/2.0 200 1 sip:1.2.3.4:55;transport=tcp");
+    CHECK(said("<sip:c@h;alias=1.2.3.4~55~1>") == "SIP/2.0 200 1 sip:1.2.3.4:55;transport=udp");
+    for (const char* none : {"<sip:c@h>", "<sip:c@h;alias=1.2.3.4~x~1>", "<sip:c@h;alias=", "*"}) {
+        CHECK(said(none).starts_with("SIP/2.0 200 -1 "));
+    }
+}
+
+TEST_CASE("add_rcv_param marks every contact") {
+    Server s;
+    CHECK(s.contact("\"A\" <sip:c@h>;q=1, <sip:d@i:1>", "add_rcv_param") ==
+          "\"A\" <sip:c@h>;q=1;received=\"sip:192.0.2.1:5060\", "
+          "<sip:d@i:1>;received=\"sip:192.0.2.1:5060\"");
+    CHECK(s.contact("<sip:c@h;x=y?h=1>;q=1, sip:d@i;expires=5", "add_rcv_param", {1}) ==
+          "<sip:c@h;x=y;received=sip:192.0.2.1:5060?h=1>;q=1, "
+          "sip:d@i;received=sip:192.0.2.1:5060;expires=5");
+    CHECK(s.contact("*", "add_rcv_param") == "*");
+    CHECK(s.result == 1);
+}
+
+TEST_CASE("fix_nated_sdp changes addresses and marks of a body") {
+    Server s;
+    const std::string head = "v=0\r\no=a 1 1 IN IP4 10.0.0.1\r\ns=-\r\nc=IN IP4 10.0.0.1\r\n";
+    const std::string audio = "t=0 0\r\nm=audio 4000 RTP/AVP 0\r\na=rtcp:4001 IN IP4 10.0.0.1\r\n";
+    const std::string video = "m=video 0 RTP/AVP 31\r\nc=IN IP4 0.0.0.0\r\n";
+    const auto fixed = [&](const std::vector<Value>& args, const std::string& sdp) {
+        s.result = s.code(Request("INVITE").body(sdp), "fix_nated_sdp", args);
+        return body(s.last);
+    };
+    CHECK(fixed({1}, head + audio + video) ==
+          head + audio + "a=direction:active\r\n" + video + "a=direction:active\r\n");
+    CHECK(s.result == 2);
+    const auto with = [](std::string text, std::size_t which, std::string_view ip) {
+        std::size_t at = 0;
+        for (std::size_t n = 0; n <= which; ++n) at = text.find("10.0.0.1", n == 0 ? 0 : at + 1);
+        return text.replace(at, 8, ip);
+    };
+    const std::string old = "a=oldmediaip:10.0.0.1\r\n";
+    CHECK(fixed({2}, head + audio + video) ==
+          with(head, 1, "192.0.2.1") + with(audio, 0, "192.0.2.1") + video + old + old);
+    CHECK(s.result == 1);
+    CHECK(fixed({8, "9.8.7.6"sv}, head + audio + video) ==
+          with(head, 0, "9.8.7.6") + with(audio, 0, "9.8.7.6") + video + old + old);
+    CHECK(fixed({4}, head + video) == head + video + "a=nortpproxy:yes\r\n");
+    CHECK(fixed({4}, head + video + "a=nortpproxy:yes\r\n") ==
+          head + video + "a=nortpproxy:yes\r\n");
+    CHECK(s.result == 2);
+    CHECK(fixed({2}, "c=IN IP4 10.0.0.1") == "c=IN IP4 192.0.2.1\r\n" + old);
+    CHECK(fixed({2, "::1"sv}, head) == head);
+    CHECK(s.result == -1);
+    CHECK(s.code(Request("INVITE"), "fix_nated_sdp", {2}) == -1);
+    CHECK(s.code(Request("INVITE").body(head, "text/plain"), "fix_nated_sdp", {2}) == -1);
+}
+
+TEST_CASE("$rr_count and $rr_top_count") {
+    Server s;
+    const auto counts = [&](const Request& request) {
+        std::string out;
+        s.run(request, [&](Message& m) {
+            for (const char* name : {"rr_count", "rr_top_count"}) {
+                out += std::to_string(s.variable(m, name).integer()) + " ";
+            }
+        });
+        return out;
+    };
+    CHECK(counts(Request("INVITE")) == "0 0 ");
+    CHECK(counts(Request("INVITE").header("Record-Route",
+                                          "<sip:1.1.1.1;lr>, <sip:3.3.3.3;r2=on;lr>")) == "2 1 ");
+    CHECK(counts(Request("INVITE")
+                     .header("Record-Route", "<sip:1.1.1.1;r2=on;lr>")
+                     .header("Record-Route", "<sip:1.1.1.1:2;r2=on;lr>, <sip:3.3.3.3;lr>")) ==
+          "3 2 ");
+}
+
 TEST_CASE("private addresses") {
     Server s;
     const auto is = [&](std::string_view ip) {
