@@ -9,10 +9,13 @@
 #include <utility>
 #include <vector>
 
+#include "core/api/log.h"
 #include "core/api/sip.h"
 #include "core/api/text.h"
 #include "core/api/uri_edit.h"
 #include "core/module.h"
+#include "modules/siputils/charging.h"
+#include "modules/siputils/contact_param.h"
 #include "modules/sl/api.h"
 
 namespace fairlead::siputils {
@@ -42,11 +45,18 @@ public:
     std::string options_accept_language = "en";
     std::string options_support;
     std::string contact_flds_separator = "*";
+    std::string rpid_prefix, rpid_suffix = ";party=calling;id-type=subscriber;screen=yes";
     sl::Api* sl = nullptr;
+    ChargingVector charging;
 
+    Result<void> set_rpid(std::string_view text, ParamVariables& variables) {
+        rpid_ = TRY(variables.variable(text));
+        return {};
+    }
     Result<void> prepare(Core& core) override {
         net_ = &core.net();
         clock_ = &core.clock();
+        charging.prepare(core);
         return {};
     }
 
@@ -72,6 +82,41 @@ public:
         return Verdict::of(address && !address->same_ip(m.received.source));
     }
 
+    Verdict append_rpid_hf(Message& m) { return append_rpid(m, rpid_prefix, rpid_suffix); }
+    Verdict append_rpid(Message& m, std::string_view prefix, std::string_view suffix) {
+        const std::string_view rpid = rpid_of(m);
+        if (rpid.empty()) return Verdict::no;
+        m.edits.append_header(m.sip,
+                              m.arena.concat({"Remote-Party-ID: ", prefix, rpid, suffix, "\r\n"}));
+        return Verdict::yes;
+    }
+    Verdict is_rpid_user_e164(Message& m) {
+        const auto address = sip::parse_name_addr(rpid_of(m));
+        const auto uri = address ? sip::parse_uri(address->uri) : std::nullopt;
+        return Verdict::of(uri && e164(uri->user));
+    }
+    Verdict contact_param_encode(Message& m, std::string_view name, std::string_view server) {
+        return Verdict::of(encode_contact_param(m, name, server));
+    }
+    Verdict contact_param_decode(Message& m, std::string_view name) {
+        return Verdict::of(decode_contact_param(m, name));
+    }
+    Verdict contact_param_decode_ruri(Message& m, std::string_view name) {
+        return Verdict::of(decode_uri_param(m, name));
+    }
+    Verdict contact_param_rm(Message& m, std::string_view name) {
+        return Verdict::of(remove_contact_param(m, name));
+    }
+    Verdict sip_p_charging_vector(Message& m, std::string_view what) {
+        const char flag = what.empty() ? '\0' : what.front();
+        if (flag != 'r' && flag != 'g' && flag != 'f') {
+            LOG(error, "sip_p_charging_vector: r, g or f expected, not \"{}\"", what);
+            return Verdict::no;
+        }
+        if (flag != 'g') charging.remove(m);
+        if (flag != 'r') charging.generate(m);
+        return Verdict::yes;
+    }
     Verdict options_reply(Message& m) {
         const sip::Uri* const uri = m.sip.parsed_request_uri();
         if (m.sip.method() != sip::Method::options || uri == nullptr || !uri->user.empty()) {
@@ -295,6 +340,10 @@ private:
         }
         return Verdict::of(!changes.empty());
     }
+    /// The value of rpid_avp, $avp(s:rpid) unless it is set.
+    [[nodiscard]] std::string_view rpid_of(Message& m) const {
+        return rpid_ != nullptr ? rpid_->get(m).string() : m.avps.get("rpid").string();
+    }
     static std::string_view unquoted(std::string_view s) noexcept {
         return s.size() >= 2 && s.front() == '"' && s.back() == '"' ? s.substr(1, s.size() - 2) : s;
     }
@@ -317,6 +366,7 @@ private:
 
     const Net* net_ = nullptr;
     const Clock* clock_ = nullptr;
+    const VariableRef* rpid_ = nullptr;
 };
 
 namespace {
@@ -331,6 +381,10 @@ constexpr Param params[] = {
     param<&Siputils::contact_flds_separator>("contact_flds_separator",
                                              "What separates the parts of an encoded Contact: its "
                                              "first character."),
+    param<&Siputils::rpid_prefix>("rpid_prefix", "What append_rpid_hf() writes before the URI."),
+    param<&Siputils::rpid_suffix>("rpid_suffix", "What append_rpid_hf() writes behind the URI."),
+    param_variables<&Siputils::set_rpid>(
+        "rpid_avp", "Variable with the URI for Remote-Party-ID, $avp(s:rpid) unless it is set."),
 };
 
 constexpr Function functions[] = {
@@ -400,8 +454,57 @@ constexpr Function functions[] = {
     function<&Siputils::decode_contact_header>("decode_contact_header",
                                                "Undoes encode_contact() in each Contact.",
                                                Route::request | Route::reply),
+    function<&Siputils::append_rpid_hf>("append_rpid_hf",
+                                        "Adds Remote-Party-ID with the URI in rpid_avp.",
+                                        Route::request | Route::failure | Route::branch),
+    function<&Siputils::append_rpid>("append_rpid_hf", "The same between other texts.",
+                                     Route::request | Route::failure | Route::branch, "prefix",
+                                     "suffix"),
+    function<&Siputils::is_rpid_user_e164>(
+        "is_rpid_user_e164", "Whether the user of the URI in rpid_avp is of the form +123….",
+        Route::request),
+    function<&Siputils::contact_param_encode>(
+        "contact_param_encode",
+        "Makes of each Contact the URI of this server with the old one in a parameter.",
+        Route::request | Route::reply, "name", "server"),
+    function<&Siputils::contact_param_decode>("contact_param_decode",
+                                              "Undoes contact_param_encode() in each Contact.",
+                                              Route::request | Route::reply, "name"),
+    function<&Siputils::contact_param_decode_ruri>(
+        "contact_param_decode_ruri", "Undoes contact_param_encode() in the Request-URI.",
+        Route::request, "name"),
+    function<&Siputils::contact_param_rm>("contact_param_rm",
+                                          "Takes a parameter off the URIs in Contact.",
+                                          Route::request | Route::reply, "name"),
+    function<&Siputils::sip_p_charging_vector>(
+        "sip_p_charging_vector",
+        "P-Charging-Vector: r removes it, g makes one when there is none, f makes a new one.",
+        Route::any, "what"),
     function<&Siputils::hdr_date_check>(
         "hdr_date_check", "Whether Date is at most so many seconds ago.", Route::any, "seconds"),
+};
+
+using Part = ChargingVector::Part;
+constexpr std::pair<std::string_view, Part> kChargingParts[] = {{"all", Part::all},
+                                                                {"value", Part::value},
+                                                                {"genaddr", Part::genaddr},
+                                                                {"orig", Part::orig},
+                                                                {"term", Part::term}};
+constexpr Variable variables[] = {
+    {.name = "pcv",
+     .doc = "P-Charging-Vector: all, value, genaddr, orig or term.",
+     .inner = Inner::required,
+     .get =
+         [](Module& module, Message& m, const VariableName& name) {
+             return static_cast<Siputils&>(module).charging.get(m, static_cast<Part>(name.handle));
+         },
+     .resolve = [](Module&, std::string_view inner) -> Result<std::uint64_t> {
+         for (const auto& [word, part] : kChargingParts) {
+             if (word == inner) return static_cast<std::uint64_t>(part);
+         }
+         return fail("one of all, value, genaddr, orig, term expected");
+     },
+     .fixed_names = true},
 };
 
 constexpr Need needed[] = {needs<&Siputils::sl>()};
@@ -411,6 +514,7 @@ constexpr Descriptor descriptor{.name = "siputils",
                                 .create = make_module<Siputils>,
                                 .params = params,
                                 .functions = functions,
+                                .variables = variables,
                                 .needs = needed};
 
 }  // namespace

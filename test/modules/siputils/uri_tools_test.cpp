@@ -112,3 +112,93 @@ TEST_CASE("an encoded Request-URI is decoded") {
     server.receive(Request("BYE", "sip:bob@192.0.2.9").call_id("2").str());
     CHECK(server.pending() == 0);
 }
+
+TEST_CASE("contacts carry the URI that they stand for, and give it back") {
+    const auto contact = [](const std::string& call, const std::string& value) {
+        ModuleHost server;
+        server.config(
+            "loadmodule \"sl\"\nloadmodule \"pv\"\nloadmodule \"textops\"\nloadmodule "
+            "\"siputils\"\nrequest_route { " +
+            call + "; append_hf(\"X-T: $rc $ru\\r\\n\"); $du = \"sip:192.0.2.9\"; forward(); }");
+        server.start();
+        server.receive(Request("REGISTER",
+                               "sip:u@192.0.2.2;ksu=c2lwOmN0QDEwLjAuMC4xOjUwNjE7dHJhbnNwb3J0PXRjcA")
+                           .set("Contact", value)
+                           .str());
+        const std::string sent = server.take().bytes;
+        return header(sent, "X-T").value_or("") + "|" + header(sent, "Contact").value_or("");
+    };
+    const std::string ruri = "sip:u@192.0.2.2;ksu=c2lwOmN0QDEwLjAuMC4xOjUwNjE7dHJhbnNwb3J0PXRjcA";
+    const std::string plain = "\"C C\" <sip:ct@10.0.0.1:5061;transport=tcp>;q=0.5";
+    const std::string carried =
+        "\"C C\" <sip:1.2.3.4:5060;transport=tcp;ksu="
+        "c2lwOmN0QDEwLjAuMC4xOjUwNjE7dHJhbnNwb3J0PXRjcA>;q=0.5";
+    const std::string encode = R"(contact_param_encode("ksu", "sip:1.2.3.4:5060;transport=tcp"))";
+    CHECK(contact(encode, plain) == "1 " + ruri + "|" + carried);
+    CHECK(contact(R"(contact_param_decode("ksu"))", carried) == "1 " + ruri + "|" + plain);
+    CHECK(contact(R"(contact_param_decode("ksu"))", plain) == "1 " + ruri + "|" + plain);
+    CHECK(contact(R"(contact_param_decode_ruri("ksu"))", "*") ==
+          "1 sip:ct@10.0.0.1:5061;transport=tcp|*");
+    CHECK(contact(R"(contact_param_rm("transport"))", plain) ==
+          "1 " + ruri + "|\"C C\" <sip:ct@10.0.0.1:5061>;q=0.5");
+    CHECK(contact(encode, "sip:a@b;q=1, <tel:+1>") ==
+          "1 " + ruri + "|<sip:1.2.3.4:5060;transport=tcp;ksu=c2lwOmFAYg>;q=1, <tel:+1>");
+    // What would end the line, or is no URI, is not put into a message.
+    for (const char* bad : {"!!", "YQ", "c2lwOmFAYg0KWDogeQ", "c2lwOmE-QGI"}) {
+        const std::string value = "<sip:h;ksu=" + std::string(bad) + ">";
+        CHECK(contact(R"(contact_param_decode("ksu"))", value) == "-1 " + ruri + "|" + value);
+    }
+    CHECK(contact(R"(contact_param_encode("k u", "sip:h"))", plain) == "-1 " + ruri + "|" + plain);
+    CHECK(contact(R"(contact_param_encode("ksu", "h"))", plain) == "-1 " + ruri + "|" + plain);
+}
+
+TEST_CASE("Remote-Party-ID is made of an AVP") {
+    const auto rpid = [](const std::string& statements) {
+        ModuleHost server;
+        server.config(
+            "loadmodule \"sl\"\nloadmodule \"pv\"\nloadmodule \"siputils\"\n"
+            "request_route { " +
+            statements + " forward(); }");
+        server.start();
+        server.receive(Request("INVITE").str());
+        return header(server.take().bytes, "Remote-Party-ID").value_or("none");
+    };
+    CHECK(rpid("append_rpid_hf();") == "none");
+    CHECK(rpid("$avp(rpid) = \"sip:+123@x\"; if (is_rpid_user_e164()) append_rpid_hf();") ==
+          "sip:+123@x;party=calling;id-type=subscriber;screen=yes");
+    CHECK(rpid("$avp(rpid) = \"\\\"A\\\" <sip:1@x>\"; if (!is_rpid_user_e164()) "
+               "append_rpid_hf(\"P \", \";s=1\");") == "P \"A\" <sip:1@x>;s=1");
+}
+
+TEST_CASE("P-Charging-Vector is read, made and removed") {
+    const auto told_of = [](const std::string& statements, const Request& request) {
+        ModuleHost server;
+        server.config(
+            "loadmodule \"sl\"\nloadmodule \"pv\"\nloadmodule \"textops\"\nloadmodule "
+            "\"siputils\"\nrequest_route { " +
+            statements +
+            " append_hf(\"X-T: "
+            "$pcv(value)|$pcv(genaddr)|$pcv(orig)|$pcv(term)\\r\\n\"); forward(); }");
+        server.start();
+        server.receive(request.str());
+        const std::string sent = server.take().bytes;
+        return std::pair(header(sent, "X-T").value_or(""),
+                         header(sent, "P-Charging-Vector").value_or("none"));
+    };
+    const std::string given = "icid-value=abc;icid-generated-at=1.2.3.4;orig-ioi=o.org;term-ioi=t";
+    const Request with = Request("INVITE").header("P-Charging-Vector", given);
+    const std::string read = "abc|1.2.3.4|o.org|t";
+    CHECK(told_of("", with) == std::pair(read, given));
+    CHECK(told_of("sip_p_charging_vector(\"g\");", with) == std::pair(read, given));
+    CHECK(told_of("sip_p_charging_vector(\"r\");", with) ==
+          std::pair(std::string("<null>|<null>|<null>|<null>"), std::string("none")));
+    const auto [variables, line] = told_of("sip_p_charging_vector(\"f\");", with);
+    CHECK(line.starts_with("icid-value="));
+    CHECK(line.ends_with("; icid-generated-at=127.0.0.1"));
+    CHECK(line.size() == std::string("icid-value=; icid-generated-at=127.0.0.1").size() + 32);
+    CHECK(variables == line.substr(11, 32) + "|127.0.0.1|<null>|<null>");
+    const auto [none, gone] =
+        told_of("sip_p_charging_vector(\"g\"); sip_p_charging_vector(\"r\");", Request("INVITE"));
+    CHECK(gone == "none");
+    CHECK(none == "<null>|<null>|<null>|<null>");
+}
