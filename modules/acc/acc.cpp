@@ -55,14 +55,6 @@ Result<void> Acc::refuse_database(const Value& value) {
 
 Result<void> Acc::prepare(Core& core) {
     core_ = &core;
-    if (time_mode == 1 || time_mode == 2) {
-        return fail(
-            "parameter \"time_mode\" of module acc: fractions of a second are not known "
-            "(modes 1 and 2); 3 and 4 write the time as time_format says");
-    }
-    if (time_mode != 0 && time_attr.empty()) {
-        return fail("parameter \"time_mode\" of module acc needs \"time_attr\"");
-    }
     if (detect_direction != 0 && rr == nullptr) {
         return fail("parameter \"detect_direction\" of module acc needs module rr");
     }
@@ -115,9 +107,15 @@ std::uint32_t Acc::told(Message& request, const tm::Report& report) {
 // ---- Lines --------------------------------------------------------------------------------------
 
 void Acc::put_time(std::string& line) const {
-    const std::time_t now = core_->clock().unix_seconds();
+    constexpr std::int64_t kMicro = 1'000'000, kMilli = 1'000;
+    const std::int64_t exact = core_->clock().unix_microseconds();
+    const std::time_t now = exact / kMicro;
     line += fmt::format("timestamp={}", now);
-    if (time_mode == 0) return;
+    if (time_mode == 1) line += fmt::format(";{}={}", time_exten, exact % kMicro);
+    if (time_mode == 2) {
+        line += fmt::format(";{}={}.{:03}", time_attr, now, exact % kMicro / kMilli);
+    }
+    if (time_mode < 3) return;
     std::tm parts{};
     const bool utc = time_mode == 4;
     if ((utc ? ::gmtime_r(&now, &parts) : ::localtime_r(&now, &parts)) == nullptr) return;

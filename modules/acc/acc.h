@@ -30,7 +30,8 @@ public:
     int clone_msg = 1;
     int acc_extra_size = 64;
     int cdr_enable = 0;
-    std::string time_attr, time_exten, time_format = "%Y-%m-%d %H:%M:%S", log_facility;
+    std::string time_attr = "time_attr", time_exten = "time_exten",
+                time_format = "%Y-%m-%d %H:%M:%S", log_facility;
     tm::Api* tm = nullptr;
     rr::Api* rr = nullptr;
     shm::Counter records;

@@ -38,11 +38,11 @@ constexpr Param params[] = {
                                 "Take the reason from the reply's Reason header if it has one."),
     param<&Acc::time_mode>(
         "time_mode",
-        "0: only the timestamp; 3: also local time as time_attr; 4: UTC. Modes 1 "
-        "and 2 are refused.",
+        "0: only the timestamp; 1: also its microseconds as time_exten; 2: also seconds and "
+        "milliseconds as time_attr; 3: local time as time_attr; 4: UTC.",
         {.min = 0, .max = 4}),
     param<&Acc::time_attr>("time_attr", "Name of the attribute for time_mode."),
-    param<&Acc::time_exten>("time_exten", "Accepted; it belongs to time_mode 1."),
+    param<&Acc::time_exten>("time_exten", "Name of the attribute for time_mode 1."),
     param<&Acc::time_format>("time_format", "Form of the time, as of strftime()."),
     param<&Acc::acc_prepare_flag>(
         "acc_prepare_flag", "Accepted; flags may always be set in any route of the transaction.",

@@ -128,6 +128,34 @@ public:
         return Verdict::yes;
     }
 
+    // ---- Flags that stay with the transaction
+    // ----------------------------------------------------
+
+    Verdict setxflag(Message& m, int flag) { return change_flag(m, kExtended, flag, true); }
+    Verdict resetxflag(Message& m, int flag) { return change_flag(m, kExtended, flag, false); }
+    Verdict isxflagset(Message& m, int flag) {
+        return Verdict::of(flag >= 0 && flag < kFlags && (flags(m, kExtended) >> flag & 1U) != 0);
+    }
+    Verdict msg_iflag_set(Message& m, std::string_view name) {
+        return change_flag(m, kInternal, internal_flag(name), true);
+    }
+    Verdict msg_iflag_reset(Message& m, std::string_view name) {
+        return change_flag(m, kInternal, internal_flag(name), false);
+    }
+    Verdict msg_iflag_is_set(Message& m, std::string_view name) {
+        const int flag = internal_flag(name);
+        const bool is_set = flag >= 0 && (flags(m, kInternal) >> flag & 1U) != 0;
+        return is_set ? Verdict::yes : Verdict(-2);
+    }
+    Verdict refuse_file(Message&, std::string_view, std::string_view) {
+        LOG(error, "a worker does not wait for files");
+        return Verdict::no;
+    }
+    Verdict refuse_file_into(Message&, std::string_view, const VariableRef&) {
+        LOG(error, "a worker does not wait for files");
+        return Verdict::no;
+    }
+
     // ---- Sending without a transaction
     // ------------------------------------------------------------
 
@@ -138,6 +166,16 @@ public:
                                     m.received.listener, m.target.listener)
                   : resolve(core_->net(), m.next_hop(), m.received.listener, m.target.listener);
         return send(m, target, m.sip.bytes());
+    }
+    /// False as long as no TCP socket is there to send from.
+    Verdict send_tcp(Message& m, std::optional<std::string_view> to) {
+        const bool given = to && !to->empty();
+        const std::string_view uri = given ? m.arena.concat({"tcp:", *to})
+                                           : m.arena.concat({m.next_hop(), ";transport=tcp"});
+        return send(m,
+                    given ? resolve_address(core_->net(), uri, m.received.listener, kNoListener)
+                          : resolve(core_->net(), uri, m.received.listener, kNoListener),
+                    m.sip.bytes());
     }
     Verdict send_data(Message& m, std::string_view uri, std::string_view data) {
         return send(m, resolve(core_->net(), uri, m.received.listener, m.target.listener), data);
@@ -161,6 +199,31 @@ public:
     }
 
 private:
+    static constexpr int kFlags = 64;
+    /// They are AVPs, so that a transaction keeps them.
+    static constexpr std::string_view kExtended = "corex:xflags", kInternal = "corex:iflags";
+    static std::uint64_t flags(const Message& m, std::string_view which) noexcept {
+        return static_cast<std::uint64_t>(m.avps.get(which).integer());
+    }
+    static int internal_flag(std::string_view name) noexcept {
+        constexpr std::string_view kNames[] = {"USE_UAC_FROM", "USE_UAC_TO", "UAC_AUTH"};
+        for (int i = 0; i < 3; ++i) {
+            if (kNames[i] == name) return i;
+        }
+        return -1;
+    }
+    static Verdict change_flag(Message& m, std::string_view which, int flag, bool on) {
+        if (flag < 0 || flag >= kFlags) {
+            LOG(error, "there is no such flag");
+            return Verdict::no;
+        }
+        const std::uint64_t bit = std::uint64_t{1} << static_cast<unsigned>(flag);
+        const std::uint64_t before = flags(m, which), after = on ? before | bit : before & ~bit;
+        if (before == after) return Verdict::yes;
+        m.avps.remove_all(which);
+        if (after != 0) m.avps.add(which, static_cast<std::int64_t>(after));
+        return Verdict::yes;
+    }
     static Verdict receive_on(Message& m, const Listener& listener) noexcept {
         m.received.listener = listener.index;
         m.received.local = listener.address;
@@ -185,6 +248,11 @@ private:
 
 namespace {
 
+Result<void> no_files(const Module&, std::span<const Value>) {
+    return fail("a worker that waits for a file serves nobody: suspend the transaction instead");
+}
+constexpr std::string_view kNoFiles =
+    "Refused when the configuration is read: a worker does not wait for files.";
 constexpr Route kBranching = Route::request | Route::failure;
 
 constexpr Function functions[] = {
@@ -217,6 +285,24 @@ constexpr Function functions[] = {
                                "Sends the message as it was received, to host[:port] or where it "
                                "points.",
                                Route::any, "to"),
+    function<&Corex::send_tcp>("send_tcp",
+                               "The same over TCP. False as long as there is no TCP socket.",
+                               Route::any, "to"),
+    function<&Corex::setxflag>("setxflag", "Sets one of 64 flags that stay with the transaction.",
+                               Route::any, "flag"),
+    function<&Corex::resetxflag>("resetxflag", "Resets one of them.", Route::any, "flag"),
+    function<&Corex::isxflagset>("isxflagset", "Whether one of them is set.", Route::any, "flag"),
+    function<&Corex::msg_iflag_set>("msg_iflag_set",
+                                    "Sets USE_UAC_FROM, USE_UAC_TO or UAC_AUTH, which stay with "
+                                    "the transaction; nothing here acts on them.",
+                                    Route::any, "name"),
+    function<&Corex::msg_iflag_reset>("msg_iflag_reset", "Resets one of them.", Route::any, "name"),
+    function<&Corex::msg_iflag_is_set>("msg_iflag_is_set", "Whether one of them is set.",
+                                       Route::any, "name"),
+    checked_function<&Corex::refuse_file_into>(no_files, "file_read", kNoFiles, Route::any, "path",
+                                               "variable"),
+    checked_function<&Corex::refuse_file>(no_files, "file_write", kNoFiles, Route::any, "path",
+                                          "text"),
     function<&Corex::send_data>("send_data", "Sends a text to where a URI leads.", Route::any,
                                 "uri", "data"),
     function<&Corex::sendx>("sendx", "The same from the socket \"proto:address:port\".", Route::any,

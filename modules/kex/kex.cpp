@@ -1,5 +1,8 @@
 // kex: flags of scripts and branches, the destination URI, and whether an address is ours.
 // SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include <cstdint>
 #include <optional>
 
 #include "core/api/log.h"
@@ -11,6 +14,8 @@ class Kex final : public Module {
 public:
     Result<void> prepare(Core& core) override {
         net_ = &core.net();
+        core_ = &core;
+        started_ = core.clock().unix_seconds();
         return {};
     }
     Result<void> start(const Process&) override {
@@ -57,6 +62,15 @@ public:
         return Verdict::of(variable.set(m, Value(text)));
     }
 
+    /// Another one each time, of all processes and starts of the server.
+    Value unique(Message& m) {
+        constexpr std::size_t kRoom = 64;
+        char* const out = m.arena.allocate(kRoom);
+        const auto end = fmt::format_to_n(out, kRoom, "srid-{:x}-{:x}-{:x}", started_,
+                                          core_->process().slot, ++uniques_);
+        return std::string_view(out, end.size);
+    }
+
     Verdict setdebug(Message&, int level) {
         log::set_level(static_cast<log::Level>(level));
         return Verdict::yes;
@@ -95,6 +109,9 @@ private:
     }
 
     const Net* net_ = nullptr;
+    const Core* core_ = nullptr;
+    std::int64_t started_ = 0;
+    std::uint64_t uniques_ = 0;
     log::Level configured_level_ = log::Level::warning;
 };
 
@@ -124,10 +141,18 @@ constexpr Function functions[] = {
     function<&Kex::resetdebug>("resetdebug", "Returns to the configured log level.", Route::any),
 };
 
+constexpr Variable variables[] = {
+    {.name = "sruid",
+     .doc = "A text that is another one each time.",
+     .get = [](Module& module, Message& m,
+               const VariableName&) { return static_cast<Kex&>(module).unique(m); }},
+};
+
 constexpr Descriptor descriptor{.name = "kex",
                                 .summary = "Flags, destination URI, own addresses.",
                                 .create = make_module<Kex>,
-                                .functions = functions};
+                                .functions = functions,
+                                .variables = variables};
 
 }  // namespace
 

@@ -86,3 +86,29 @@ TEST_CASE("$cfg says where the script is") {
     CHECK(header(out, "X-M") == "6");
     CHECK(header(out, "X-R") == "HERE");
 }
+
+TEST_CASE("send_tcp needs a TCP socket") {
+    CHECK_FALSE(holds("send_tcp()", Request("OPTIONS")));
+    CHECK_FALSE(holds("send_tcp(\"192.0.2.7:5071\")", Request("OPTIONS")));
+}
+
+TEST_CASE("extended and internal flags") {
+    const Request request("OPTIONS");
+    CHECK(
+        holds("!isxflagset(\"63\") && setxflag(\"63\") && setxflag(\"0\") && isxflagset(\"63\") "
+              "&& resetxflag(\"63\") && !isxflagset(\"63\") && isxflagset(\"0\")",
+              request));
+    CHECK_FALSE(holds("setxflag(\"64\")", request));
+    CHECK_FALSE(holds("setxflag(\"-1\")", request));
+    CHECK(
+        holds("msg_iflag_set(\"UAC_AUTH\") && msg_iflag_is_set(\"UAC_AUTH\") && "
+              "!msg_iflag_is_set(\"USE_UAC_TO\") && msg_iflag_reset(\"UAC_AUTH\") && "
+              "!msg_iflag_is_set(\"UAC_AUTH\")",
+              request));
+    CHECK_FALSE(holds("msg_iflag_set(\"NONE\")", request));
+}
+
+TEST_CASE("a configuration that reads files in a worker is refused") {
+    CHECK_THROWS(Server("file_read(\"/etc/hostname\", \"$var(x)\");"));
+    CHECK_THROWS(Server("file_write(\"/tmp/x\", \"$var(x)\");"));
+}

@@ -66,3 +66,13 @@ TEST_CASE("is_myself takes URIs and bare addresses; a port counts only if given"
     CHECK(ours("sip:[::1]:5060") == 1);
     CHECK(ours("sip:192.0.2.1") == -1);
 }
+
+TEST_CASE("$sruid is another one each time") {
+    OneRequest server({"kex"});
+    server.start();
+    server.run(Request("OPTIONS"), [&](Message& m) {
+        const std::string first(server.variable(m, "sruid").string());
+        CHECK(first == "srid-6553f4e8-1-1");  // start of the server, process, count
+        CHECK(server.variable(m, "sruid").string() == "srid-6553f4e8-1-2"sv);
+    });
+}

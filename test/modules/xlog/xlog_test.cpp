@@ -76,3 +76,20 @@ TEST_CASE("xlogm passes over the methods of its filter") {
     CHECK(logged("xlogm(\"L_ERR\", \"a\");", "modparam(\"xlog\", \"methods_filter\", 2)").size() ==
           1);
 }
+
+TEST_CASE("$C changes colors") {
+    CHECK(logged("xlog(\"$C(rx)a$C(bg)b$C(xx)c$C(Sw)d\");") ==
+          Expected{"ERROR|<script>|\x1b[0;31;49ma\x1b[0;34;42mb\x1b[0;39;49mc\x1b[1;30;47md"});
+    for (const char* wrong : {"zz", "r", "rxx", "xR", "Xx"}) {
+        CHECK_THROWS(logged("xlog(\"$C(" + std::string(wrong) + ")\");"));
+    }
+}
+
+TEST_CASE("a facility is checked") {
+    CHECK(
+        logged("xlog(\"LOG_LOCAL3\", \"L_INFO\", \"a\"); xlogl(\"LOG_USER\", \"L_ERR\", \"b\");") ==
+        Expected{"INFO|<script>|a", "ERROR|<script>|5:b"});
+    CHECK_THROWS(logged("xlog(\"LOCAL3\", \"L_INFO\", \"a\");"));
+    CHECK_THROWS(logged("", "modparam(\"xlog\", \"log_facility\", \"x\")"));
+    CHECK_NOTHROW(logged("", "modparam(\"xlog\", \"log_facility\", \"LOG_DAEMON\")"));
+}
