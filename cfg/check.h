@@ -124,6 +124,8 @@ private:
     // Variables and strings (check_variable.cpp).
     const VariableUse* variable(const Position& at, std::string_view text, std::size_t& taken);
     const VariableUse* variable(const Expression& e);
+    /// The variable in the parentheses of another one; null when it was reported as none.
+    const VariableUse* inner_variable(const Position& at, std::string_view text);
     bool name_and_index(const Position& at, const VariableText& text, VariableUse& use);
     bool transforms(const Position& at, const VariableText& text, VariableUse& use);
     bool transform_arguments(const Position& at, std::string_view text, TransformUse& use);

@@ -95,6 +95,15 @@ const VariableUse* Checker::variable(const Position& at, std::string_view text,
     return transforms(at, parts, *use) && ok ? use : nullptr;
 }
 
+const VariableUse* Checker::inner_variable(const Position& at, std::string_view text) {
+    std::size_t taken = 0;
+    const VariableUse* const use = text.starts_with('$') ? variable(at, text, taken) : nullptr;
+    if (use != nullptr && taken == text.size()) return use;
+    if (use != nullptr || !text.starts_with('$'))
+        diagnostics_.error(at, fmt::format("\"{}\" is no variable", text));
+    return nullptr;
+}
+
 bool Checker::name_and_index(const Position& at, const VariableText& text, VariableUse& use) {
     const Variable& row = *use.row;
     const Position whole = inside(at, 0, text.text.size());
@@ -102,7 +111,8 @@ bool Checker::name_and_index(const Position& at, const VariableText& text, Varia
         diagnostics_.error(whole, fmt::format("${} takes no name in parentheses", row.name));
         return false;
     }
-    const bool as_written = row.inner == Inner::variable;
+    const bool evaluated = row.inner == Inner::evaluated;
+    const bool as_written = row.inner == Inner::variable || evaluated;
     if ((row.inner == Inner::required || as_written) && !text.has_inner) {
         diagnostics_.error(whole, fmt::format("${} needs a name: ${}(name)", row.name, row.name));
         return false;
@@ -115,6 +125,7 @@ bool Checker::name_and_index(const Position& at, const VariableText& text, Varia
     use.name.inner = text.inner;
     if (!as_written) use.inner = format(whole, text.inner, use.name.inner);
     use.name.inner = program_->keep(use.name.inner);
+    if (evaluated) use.name.variable = inner_variable(whole, use.name.inner);
     if (text.has_index) {
         use.name.has_index = true;
         use.name.all = text.index == "*";

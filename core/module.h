@@ -412,7 +412,8 @@ constexpr Function checked_function(Result<void> (*check)(const Module&, std::sp
 /// configuration is read, so that reading a variable costs a call.
 struct VariableName {
     std::string_view inner;  ///< text in the parentheses; at run time, evaluated if it was dynamic
-    std::uint64_t handle = 0;  ///< what `resolve` made of it
+    std::uint64_t handle = 0;               ///< what `resolve` made of it
+    const VariableRef* variable = nullptr;  ///< with Inner::evaluated
     std::int32_t index = 0;
     bool has_index = false;
     bool all = false;  ///< [*]
@@ -421,7 +422,8 @@ enum class Inner : std::uint8_t {
     none,
     optional,
     required,
-    variable  ///< required, and handed over as written: $cnt($avp(x))
+    variable,  ///< required, and handed over as written: $cnt($avp(x))
+    evaluated  ///< required, a variable that VariableName::variable reads, from any message
 };
 struct Variable {
     std::string_view name, doc;
