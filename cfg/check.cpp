@@ -230,8 +230,10 @@ Step* Checker::step(const Statement& s) {
     out->place = place(s.at);
     using Kind = Statement::Kind;
     if (s.kind == Kind::leave && breakable_ == 0) {
-        diagnostics_.error(s.at, "break outside of while and switch",
-                           "return leaves the route, exit the whole script");
+        // What it meant before there were loops.
+        diagnostics_.warning(s.at, "break outside of while and switch leaves the route",
+                             "return says so, exit leaves the whole script");
+        out->kind = Kind::give_back;
     }
     warn_of_zero(s);
     if (s.value != nullptr) {
