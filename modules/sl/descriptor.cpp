@@ -6,6 +6,8 @@ namespace fairlead::sl {
 
 namespace {
 
+constexpr std::string_view kNoEmbedding = "Without effect: routes are written in this language.";
+
 constexpr Param params[] = {
     param<&Sl::default_code>("default_code", "Code of the reply when the given one is no code.",
                              {.min = 100, .max = 999}),
@@ -15,6 +17,8 @@ constexpr Param params[] = {
                               "What a redirection's Contact tells besides the URI: 1 branch flags, "
                               "2 the Path, 3 both.",
                               {.min = 0, .max = 3}),
+    param_method<&Sl::set_callback>("event_callback_fl_ack", kNoEmbedding, Type::string),
+    param_method<&Sl::set_callback>("event_callback_lres_sent", kNoEmbedding, Type::string),
 };
 
 constexpr Route kSend = Route::request | Route::failure | Route::reply;
@@ -30,13 +34,17 @@ constexpr Function functions[] = {
                               "Answers through the transaction when there is one, else without "
                               "state.",
                               kSend, "code", "reason"),
+    function<&Sl::send_reply_mode>("send_reply_mode",
+                                   "The same; the mode is for connections (1 do not open one, 2 "
+                                   "close it), a datagram has none.",
+                                   kSend, "code", "reason", "mode"),
     function<&Sl::sl_reply_error>(
         "sl_reply_error", "Answers with what the last error of a function calls for (478, 500, …).",
         Route::request),
     function<&Sl::sl_forward_reply>("sl_forward_reply",
                                     "Passes the reply on at once, with another code of the same "
                                     "class if wanted. Without `drop` the core passes it on too.",
-                                    Route::core_reply, "code", "reason"),
+                                    Route::reply, "code", "reason"),
 };
 
 Value ltt(Module& m, Message& msg, const VariableName& name) {

@@ -42,9 +42,15 @@ Result<void> Sl::prepare(Core& core) {
     return {};
 }
 
+Result<void> Sl::set_callback(const Value& name) {
+    LOG(notice, "callback {} is taken and changes nothing: use event_route[sl:…]", name.string());
+    return {};
+}
+
 Next Sl::request_arrived(Message& m) {
     if (!is_own_ack(*window_, tag_, m.sip, core_->clock().now())) return Next::go_on;
     count(Stat::acks);
+    for (Watcher* const w : watchers_) w->absorbed(m);
     if (filtered_ack_ != RouteId::none) {
         m.route_type = Route::event;
         core_->script().run(filtered_ack_, m);
@@ -80,16 +86,12 @@ Verdict Sl::send_reply(Message& m, Value code, Value reason) {
     return Verdict(send(m, code_of(code), reason_of(m, reason)));
 }
 
+Verdict Sl::send_reply_mode(Message& m, Value code, Value reason, int) {
+    return send_reply(m, code, reason);
+}
+
 Verdict Sl::sl_reply_error(Message& m) {
-    const ScriptError error = m.error == ScriptError::none ? ScriptError::unspecified : m.error;
-    const ErrorReply reply = error_reply(error);
-    const std::string_view reason = error_reason(m.arena, error, reply.reason);
-    LOG(error, "stateless error reply used: {} {}", reply.code, reason);
-    // RFC 3261 17.2.1: a transaction gives one final reply. After a t_relay() that failed it is the
-    // transaction that answers (or has answered); a second, stateless one would cross it.
-    const int result = send(m, reply.code, reason);
-    if (result > 0) count(Stat::sent_errors);
-    return Verdict(result);
+    return Verdict(send_error(m));
 }
 
 Verdict Sl::sl_forward_reply(Message& m, std::optional<int> code,
@@ -129,6 +131,18 @@ bool Sl::has_transaction(const Message& m) const noexcept {
 std::string_view Sl::to_tag(Message& m) {
     const Tag::Text text = tag_.make(m.sip);
     return m.arena.copy({text.data(), text.size()});
+}
+
+int Sl::send_error(Message& m) {
+    const ScriptError error = m.error == ScriptError::none ? ScriptError::unspecified : m.error;
+    const ErrorReply reply = error_reply(error);
+    const std::string_view reason = error_reason(m.arena, error, reply.reason);
+    LOG(error, "stateless error reply used: {} {}", reply.code, reason);
+    // RFC 3261 17.2.1: a transaction gives one final reply. After a t_relay() that failed it is the
+    // transaction that answers (or has answered); a second, stateless one would cross it.
+    const int result = send(m, reply.code, reason);
+    if (result > 0) count(Stat::sent_errors);
+    return result;
 }
 
 int Sl::send(Message& m, int code, std::string_view reason) {
@@ -195,6 +209,7 @@ int Sl::send_stateless(Message& m, int code, std::string_view reason) {
     open_window(*window_, core_->clock().now());
     count(stat_of(code));
     count(Stat::sent);
+    for (Watcher* const w : watchers_) w->replied(m, code, reply);
     if (local_response_ != RouteId::none) run_local_response(m, reply);
     return 1;
 }

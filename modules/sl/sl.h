@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "core/module.h"
 #include "modules/sl/ack_filter.h"
@@ -25,12 +26,16 @@ public:
     tm::Api* tm = nullptr;
     std::array<shm::Counter, static_cast<std::size_t>(Stat::count)> counters{};
 
+    /// Functions of embedded languages; there are none.
+    Result<void> set_callback(const Value& name);
+
     Result<void> prepare(Core& core) override;
     Next request_arrived(Message& m) override;
 
     // Script functions.
     Verdict sl_send_reply(Message& m, Value code, Value reason);
     Verdict send_reply(Message& m, Value code, Value reason);
+    Verdict send_reply_mode(Message& m, Value code, Value reason, int mode);
     Verdict sl_reply_error(Message& m);
     Verdict sl_forward_reply(Message& m, std::optional<int> code,
                              std::optional<std::string_view> reason);
@@ -41,8 +46,12 @@ public:
     int send_stateless(Message& m, int code, std::string_view reason) override;
     int send(Message& m, int code, std::string_view reason) override;
     std::string_view to_tag(Message& m) override;
+    int send_error(Message& m) override;
+    void watch(Watcher& watcher) override { watchers_.push_back(&watcher); }
 
 private:
+    std::vector<Watcher*> watchers_;
+
     void failed(void* object, std::uint32_t index) noexcept override;
 
     void count(Stat which) const noexcept { counters[static_cast<std::size_t>(which)].add(); }
