@@ -60,7 +60,7 @@ def last(text, lines):
 # ---- Static checks ---------------------------------------------------------------------------
 
 def static(count):
-    for name in ("layers", "size", "allow", "words"):
+    for name in ("layers", "size", "allow", "words", "seeds"):
         command_case(count, f"check_{name}", [PYTHON, f"tools/check_{name}.py"])
     command_case(count, "changes", [PYTHON, "tools/join_changes", "--check"])
     sources = [str(path.relative_to(ROOT)) for folder in ("core", "cfg", "modules", "tools", "test")

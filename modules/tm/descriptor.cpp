@@ -10,6 +10,7 @@
 #include "core/api/text.h"
 #include "modules/tm/tm.h"
 #include "modules/tm/variables.h"
+#include "modules/tm/write_request.h"
 
 namespace fairlead::tm {
 
@@ -117,10 +118,13 @@ constexpr Param params[] = {
                                 initial<&Times::t2>),
     time_text<TimeName::retr_timer2>("retr_timer2"),
     param_method<&Tm::set_avp_name<&Tm::fr_timer_avp>>(
-        "fr_timer_avp", "Name of an AVP with the fr_timer of one transaction, in seconds.",
+        "fr_timer_avp",
+        "Name of an AVP with the fr_timer of one transaction, in seconds; callee_fr_timer. \"\": "
+        "none.",
         Type::string),
     param_method<&Tm::set_avp_name<&Tm::fr_inv_timer_avp>>(
-        "fr_inv_timer_avp", "The same for fr_inv_timer; such a transaction is noisy.",
+        "fr_inv_timer_avp",
+        "The same for fr_inv_timer, callee_fr_inv_timer; such a transaction is noisy.",
         Type::string),
     lifetime<&Tm::max_inv_lifetime>("max_inv_lifetime",
                                     "No INVITE waits longer for a final reply."),
@@ -133,7 +137,13 @@ constexpr Param params[] = {
     param<&Tm::rfc4320>("rfc4320",
                         "0: relay provisional replies to, and send 408 for, requests other than "
                         "INVITE."),
-    param<&Tm::noisy_ctimer>("noisy_ctimer", "0: an INVITE nobody answers may end silently."),
+    param<&Tm::noisy_ctimer>(
+        "noisy_ctimer",
+        "0: an INVITE whose only callee rings longer than fr_inv_timer ends in silence and goes on "
+        "ringing, unless failure_route, accounting or an AVP of fr_inv_timer wants it to end."),
+    param<&Tm::silent_when_unanswered>(
+        "silent_when_unanswered",
+        "1: noisy_ctimer=0 has the meaning of Kamailio 5: silence when nobody ever said anything."),
     param<&Tm::restart_fr_on_each_reply>("restart_fr_on_each_reply",
                                          "Each provisional reply starts fr_inv_timer anew."),
     param<&Tm::relay_100>("relay_100", "1: pass 100 on (against RFC 3261)."),
@@ -195,6 +205,44 @@ constexpr Param params[] = {
     param<&Tm::max_transactions>("max_transactions",
                                  "New requests get 503 above this number; 0: as memory allows.",
                                  {.min = 0, .max = INT32_MAX}),
+    param<&Tm::on_sl_reply>("on_sl_reply",
+                            "onreply_route for replies without transaction; drop or return 0 there "
+                            "keeps them from being forwarded."),
+    param<&Tm::contacts_avp>("contacts_avp",
+                             "XAVP in which t_load_contacts() keeps the destination set."),
+    param<&Tm::contact_flows_avp>("contact_flows_avp",
+                                  "XAVP for further flows to the same instance; goes with "
+                                  "contacts_avp."),
+    param<&Tm::failure_exec_mode>("failure_exec_mode",
+                                  "1: t_relay() that could send nothing says 1, and failure_route "
+                                  "runs for it with 408."),
+    param<&Tm::check_trans_exits>(
+        "check_trans_exits",
+        "t_check_trans() answers a retransmission and ends the script, as "
+        "in Kamailio 5; 0: it says 1, and nothing happens."),
+    param_method<&Tm::set_branch_flag_mask>(
+        "branch_flag_mask",
+        "Message flags that belong to a branch: what a branch_route does to them is seen in "
+        "replies and failures of that branch only. 32 bits: \"0xff000000\", \"b1100\" or \"12\".",
+        Type::string),
+    param_variables<&Tm::add_append_list>("tw_append",
+                                          "A list of what t_write_fifo() and t_write_unix() add: "
+                                          "\"name: title=$variable; $rb\", also "
+                                          "\"name:title=avp[x];hdr[X];msg[body]\"."),
+    time<TimeName::unix_tx_timeout>(
+        "unix_tx_timeout",
+        "How long what could not be written at once is tried again; a worker never waits.",
+        initial<&Times::unix_tx>),
+    time_text<TimeName::unix_tx_timeout>("unix_tx_timeout"),
+    without_effect<"pass_provisional_replies">(
+        "Without effect: whoever launches a request says whether provisional replies are told."),
+    without_effect<"local_ack_mode">(
+        "Without effect: the ACK of a 2xx to our own INVITE goes where RFC 3261 13.2.2.4 says."),
+    without_effect<"reply_relay_mode">(
+        "Without effect: a 2xx that was overtaken goes up and does not replace the last reply."),
+    without_effect<"xavp_contact">("Without effect: branches carry no attributes of contacts.",
+                                   Type::string),
+    without_effect<"enable_uac_fr">("Without effect: requests of our own have no failure_route."),
     without_effect<"enable_stats">("Without effect: there are always statistics."),
     without_effect<"reparse_invite">(
         "Without effect: CANCEL and the ACK of a negative reply are always made of the INVITE as "
@@ -218,6 +266,7 @@ constexpr Param params[] = {
 
 constexpr Route kR = Route::request;
 constexpr Route kRF = Route::request | Route::failure;
+constexpr Route kFailed = Route::failure | Route::branch_failure;
 constexpr Route kAsk = Route::request | Route::failure | Route::branch | Route::tm_reply;
 
 /// "[proto:]host[:port]" as far as it can be judged before a message comes.
@@ -248,6 +297,22 @@ Result<void> check_protocol(const Module&, std::span<const Value> args) {
     return {};
 }
 
+/// One of the two is a path, and a list that is named is there.
+Result<void> check_write(const Module& m, std::span<const Value> args) {
+    if (!args[0].is_string() || !args[1].is_string()) return {};
+    const bool swapped = args[0].string().starts_with('/');
+    const std::string_view path = args[swapped ? 0 : 1].string();
+    const std::string_view list = parse_write_info(args[swapped ? 1 : 0].string()).list;
+    if (!path.starts_with('/') || path.size() > kMaxPath)
+        return fail("the path begins with / and has at most 107 bytes");
+    if (!list.empty() && static_cast<const Tm&>(m).appends.find(list) == nullptr)
+        return fail("tw_append has no list \"" + std::string(list) + "\"");
+    return {};
+}
+
+constexpr Route kReply = kRF | Route::tm_reply;
+constexpr Route kWrite = Route::request | Route::failure | Route::branch;
+
 constexpr Function functions[] = {
     function<&Tm::t_newtran>("t_newtran",
                              "Makes a transaction: 1; 0 (ends the script) for a retransmission, "
@@ -261,7 +326,7 @@ constexpr Function functions[] = {
                                    kR, "copy_flags"),
     function<&Tm::t_check_trans>("t_check_trans",
                                  "Whether the message belongs to a transaction; a retransmission "
-                                 "is answered and ends the script.",
+                                 "is answered and ends the script (see check_trans_exits).",
                                  Route::request | Route::failure | Route::branch | Route::reply),
     function<&Tm::t_relay>("t_relay", "Relays statefully to where the message points.", kRF),
     checked_function<&Tm::t_relay_address>(check_address, "t_relay",
@@ -327,9 +392,9 @@ constexpr Function functions[] = {
     checked_function<&Tm::t_replicate_to>(check_protocol, "t_replicate_to",
                                           "The same over a protocol to host:port.", kR, "protocol",
                                           "address"),
-    function<&Tm::t_reply>("t_reply", "Answers the request through its transaction.", kRF, "code",
-                           "reason"),
-    function<&Tm::t_send_reply>("t_send_reply", "t_newtran() if needed, then t_reply().", kRF,
+    function<&Tm::t_reply>("t_reply", "Answers the request through its transaction.", kReply,
+                           "code", "reason"),
+    function<&Tm::t_send_reply>("t_send_reply", "t_newtran() if needed, then t_reply().", kReply,
                                 "code", "reason"),
     function<&Tm::t_retransmit_reply>("t_retransmit_reply", "Sends the last reply again.",
                                       Route::request | Route::failure | Route::branch),
@@ -362,6 +427,37 @@ constexpr Function functions[] = {
     function<&Tm::t_on_reply>("t_on_reply", "Runs an onreply_route for each reply.", kAsk, "route"),
     function<&Tm::t_on_branch>(
         "t_on_branch", "Runs a branch_route for each branch of the next t_relay().", kAsk, "route"),
+    function<&Tm::t_on_branch_failure>(
+        "t_on_branch_failure",
+        "Runs event_route[tm:branch-failure:…] for each branch that fails, before the others are "
+        "done; branches that it adds belong to the same step.",
+        kAsk, "route"),
+    function<&Tm::t_reuse_branch>("t_reuse_branch",
+                                  "The next t_relay() sends the branch that failed once more: its "
+                                  "URI, address, socket and branch flags.",
+                                  Route::branch_failure),
+    function<&Tm::t_load_contacts>("t_load_contacts",
+                                   "Moves the destination set into contacts_avp: 0 sorted by q, 1 "
+                                   "drawn by q. One destination stays where it is.",
+                                   kRF, "mode"),
+    function<&Tm::t_next_contacts>("t_next_contacts",
+                                   "The best of what is left becomes the destination set; -2 when "
+                                   "nothing is left.",
+                                   kRF),
+    function<&Tm::t_next_contact_flow>("t_next_contact_flow",
+                                       "The next flow to the same instance becomes the "
+                                       "Request-URI; -2 when there is none.",
+                                       kRF | Route::branch_failure),
+    checked_function<&Tm::t_write_fifo>(
+        check_write, "t_write_fifo",
+        "Tells another program of the request, through a FIFO: \"action/list of tw_append\" and "
+        "the path, in any order. It may answer until fr_timer has passed.",
+        kWrite, "info", "path"),
+    checked_function<&Tm::t_write_fifo>(check_write, "t_write_req", "The same.", kWrite, "info",
+                                        "path"),
+    checked_function<&Tm::t_write_unix>(check_write, "t_write_unix",
+                                        "The same through a UNIX datagram socket.", kWrite, "info",
+                                        "path"),
     function<&Tm::t_is_set>("t_is_set", "Whether such a route is armed: branch, failure, onreply.",
                             Route::any, "what"),
     function<&Tm::t_check_status>("t_check_status",
@@ -374,9 +470,9 @@ constexpr Function functions[] = {
     function<&Tm::t_is_canceled>("t_is_canceled", "Whether the client sent a CANCEL.", kAsk),
     function<&Tm::t_is_canceled>("t_was_cancelled", "The same.", kAsk),
     function<&Tm::t_branch_timeout>("t_branch_timeout", "Whether the winner is a timeout.",
-                                    Route::failure),
+                                    kFailed),
     function<&Tm::t_branch_replied>("t_branch_replied", "Whether the winner had got any reply.",
-                                    Route::failure),
+                                    kFailed),
     function<&Tm::t_any_timeout>("t_any_timeout", "Whether any branch timed out.", kAsk),
     function<&Tm::t_any_replied>("t_any_replied", "Whether any branch got a reply.", kAsk),
     function<&Tm::t_local_replied>("t_local_replied",
@@ -450,6 +546,13 @@ constexpr Statistic computed(std::string_view name, std::string_view doc,
     return {name, doc, nullptr, read};
 }
 
+template <shm::Counter WriteCounts::* Field>
+constexpr Statistic written(std::string_view name, std::string_view doc) {
+    return {name, doc,
+            [](Module& m, shm::Counter c) { static_cast<Tm&>(m).writes.counts.*Field = c; },
+            nullptr};
+}
+
 constexpr Statistic statistics[] = {
     counted<&Counts::received_replies>("received_replies", "Replies that matched a transaction."),
     counted<&Counts::relayed_replies>("relayed_replies", "Replies passed on upstream."),
@@ -491,8 +594,12 @@ constexpr Statistic statistics[] = {
     counted<&Counts::retransmissions_received>("retransmissions_received",
                                                "Requests that came again."),
     counted<&Counts::retransmissions_sent>("retransmissions_sent", "Messages sent again."),
+    written<&WriteCounts::late>("late_writes", "Messages that a program did not take at once."),
+    written<&WriteCounts::lost>("lost_writes", "… and not within unix_tx_timeout either."),
 };
 
+constexpr std::string_view event_routes[] = {"tm:branch-failure", "tm:local-request",
+                                             "tm:local-response"};
 constexpr Offer offered[] = {offers<Tm, Api>(), offers<Tm, UacApi>(), offers<Tm, SuspendApi>()};
 
 constexpr Descriptor descriptor{.name = "tm",
@@ -502,6 +609,7 @@ constexpr Descriptor descriptor{.name = "tm",
                                 .functions = functions,
                                 .variables = variable::kRows,
                                 .statistics = statistics,
+                                .event_routes = event_routes,
                                 .offers = offered,
                                 .hooks = Hook::reply_arrived | Hook::message_done,
                                 .commands = commands};

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "modules/tm/fork.h"
 
+#include <algorithm>
 #include <array>
 
 #include "core/api/log.h"
@@ -13,6 +14,7 @@
 #include "modules/tm/lookup.h"
 #include "modules/tm/perform.h"
 #include "modules/tm/replies.h"
+#include "modules/tm/silent_branch.h"
 #include "modules/tm/times.h"
 
 namespace fairlead::tm {
@@ -39,23 +41,26 @@ std::uint32_t time_from(const Message& m, const std::string& name) noexcept {
     return time ? *time : 0;
 }
 
-void times_from_avps(const Runtime& rt, const Message& m, const Work& w) noexcept {
-    const std::uint32_t fr = time_from(m, rt.options.fr_timer_avp);
-    const std::uint32_t fr_inv = time_from(m, rt.options.fr_inv_timer_avp);
-    if (fr == 0 && fr_inv == 0) return;
-    const BucketGuard guard(*w.bucket);
-    if (fr != 0) w.cell->fr = fr;
-    if (fr_inv == 0) return;
-    w.cell->fr_inv = fr_inv;
-    w.cell->set(Cell::noisy);
+/// The routes that are armed for a branch.
+struct Routes {
+    RouteId on_failure = RouteId::none, on_reply = RouteId::none;
+    RouteId on_branch_failure = RouteId::none;
+};
+Routes armed_in(const Cell& c) noexcept {
+    return {c.on_failure, c.on_reply, c.on_branch_failure};
+}
+void arm(Cell& c, const Routes& r) noexcept {
+    c.on_failure = r.on_failure;
+    c.on_reply = r.on_reply;
+    c.on_branch_failure = r.on_branch_failure;
 }
 
 /// A branch that is made but not linked.
 struct Draft {
     Target target;
     std::string_view bytes;
-    RouteId on_failure, on_reply;
-    std::uint32_t flag_bits;
+    Routes routes;
+    std::uint32_t flag_bits, masked_bits;
     Branch* branch = nullptr;
 };
 
@@ -68,13 +73,15 @@ public:
     int run() {
         if (!may_fork()) return number(m_.error);
         read_cell();
-        if (uri_is_new()) add(main_target());
+        if (uri_is_new() && !is_added_already()) add(main_target());
         const std::size_t added = m_.branch_count;
         for (std::size_t i = 0; i < added; ++i) add(m_.branches[i]);
         m_.branch_count = 0;
         m_.uri_consumed = true;
         w_.used_uri = m_.target.uri;
         w_.used_dst = m_.target.dst_uri;
+        if (count_ == 0 && tried_ != 0 && rt_.options.failure_exec_mode && await_failure(rt_, w_))
+            return 1;
         if (count_ == 0) return failed(tried_ == 0 ? ScriptError::unspecified : error_);
         if (!allocate()) return failed(ScriptError::out_of_memory);
         const std::size_t first = out_.size();
@@ -104,14 +111,23 @@ private:
     void read_cell() noexcept {
         const BucketGuard guard(*w_.bucket);
         index_ = w_.cell->branch_count;
-        on_failure_ = w_.cell->on_failure;
-        on_reply_ = w_.cell->on_reply;
+        armed_ = armed_in(*w_.cell);
         on_branch_ = w_.cell->on_branch;
         w_.cell->on_branch = RouteId::none;  // for one step
     }
     [[nodiscard]] bool uri_is_new() const noexcept {
         if (!m_.uri_consumed) return true;
         return m_.target.uri != w_.used_uri || m_.target.dst_uri != w_.used_dst;
+    }
+    /// In failure_route, `seturi(…); append_branch(); t_relay();` means one branch (RFC 3261 16.5:
+    /// no target twice).
+    [[nodiscard]] bool is_added_already() const noexcept {
+        if (!w_.from_pick) return false;
+        const auto same = [&](const BranchTarget& b) {
+            return b.uri == m_.uri() &&
+                   (b.dst_uri == m_.target.dst_uri || m_.target.dst_uri.empty());
+        };
+        return std::any_of(m_.branches.begin(), m_.branches.begin() + m_.branch_count, same);
     }
     [[nodiscard]] BranchTarget main_target() const noexcept {
         BranchTarget t = m_.target;
@@ -146,7 +162,9 @@ private:
         const BranchTarget saved = m_.target;
         const sip::Edits edits = m_.edits;
         const Route type = m_.route_type;
+        const std::uint32_t flags = m_.flags, mask = rt_.options.branch_flag_mask;
         if (run_branch_route(wanted)) build(main_target());
+        m_.flags = (m_.flags & ~mask) | (flags & mask);
         m_.target = saved;
         m_.edits = edits;
         m_.route_type = type;
@@ -159,11 +177,9 @@ private:
         const RouteResult result = rt_.core->script().run(on_branch_, m_);
         w_.branch_index = index;
         const BucketGuard guard(*w_.bucket);
-        branch_reply_ = w_.cell->on_reply;
-        branch_failure_ = w_.cell->on_failure;
         // What was armed for one branch stays with that branch.
-        w_.cell->on_failure = on_failure_;
-        w_.cell->on_reply = on_reply_;
+        armed_in_branch_ = armed_in(*w_.cell);
+        arm(*w_.cell, armed_);
         if (result.dropped) error_ = ScriptError::configuration;
         return !result.dropped;
     }
@@ -186,8 +202,8 @@ private:
             return;
         }
         const bool in_branch = on_branch_ != RouteId::none;
-        drafts_[count_++] = {*target, bytes, in_branch ? branch_failure_ : on_failure_,
-                             in_branch ? branch_reply_ : on_reply_, t.flags};
+        drafts_[count_++] = {*target, bytes, in_branch ? armed_in_branch_ : armed_, t.flags,
+                             m_.flags & rt_.options.branch_flag_mask};
     }
     /// The onsend_route sees the branch as the request.
     bool may_send(const BranchTarget& t, const Target& target, std::string_view bytes) {
@@ -281,10 +297,13 @@ private:
             Branch& b = *d.branch;
             b.target = d.target;
             b.flag_bits = d.flag_bits;
-            b.on_failure = d.on_failure;
-            b.on_reply = d.on_reply;
+            b.masked_bits = d.masked_bits;
+            b.on_failure = d.routes.on_failure;
+            b.on_reply = d.routes.on_reply;
+            b.on_branch_failure = d.routes.on_branch_failure;
             b.index = c.branch_count++;
-            b.serial = static_cast<std::uint16_t>(c.serial + (c.has(Cell::choosing) ? 1 : 0));
+            b.serial = static_cast<std::uint16_t>(
+                c.serial + (c.has(Cell::choosing) && !w_.in_branch_failure ? 1 : 0));
             rt_.memory().publish(b.sent.bytes.get());
             rt_.memory().publish(&b);
             *last = &b;
@@ -315,12 +334,23 @@ private:
     Outgoing& out_;
     std::array<Draft, kMaxBranches> drafts_;
     std::size_t count_ = 0, tried_ = 0, index_ = 0;
-    RouteId on_failure_ = RouteId::none, on_reply_ = RouteId::none, on_branch_ = RouteId::none;
-    RouteId branch_failure_ = RouteId::none, branch_reply_ = RouteId::none;
+    Routes armed_, armed_in_branch_;
+    RouteId on_branch_ = RouteId::none;
     ScriptError error_ = ScriptError::unspecified;
 };
 
 }  // namespace
+
+void times_from_avps(const Runtime& rt, const Message& m, const Work& w) noexcept {
+    const std::uint32_t fr = time_from(m, rt.options.fr_timer_avp);
+    const std::uint32_t fr_inv = time_from(m, rt.options.fr_inv_timer_avp);
+    if (fr == 0 && fr_inv == 0) return;
+    const BucketGuard guard(*w.bucket);
+    if (fr != 0) w.cell->fr = fr;
+    if (fr_inv == 0) return;
+    w.cell->fr_inv = fr_inv;
+    w.cell->set(Cell::noisy);
+}
 
 int forward(Runtime& rt, Message& m, Work& w, const Destination& to) {
     Outgoing out(rt.outbox, rt.core->net());

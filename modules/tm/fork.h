@@ -14,6 +14,9 @@ struct Destination {
     Proto proto = Proto::none;
 };
 
+/// Gives the transaction the times that fr_timer_avp and fr_inv_timer_avp hold. Without the lock.
+void times_from_avps(const Runtime& rt, const Message& m, const Work& w) noexcept;
+
 /// Makes branches of where the message points, for the transaction of `w`, and sends them: 1, or
 /// below 0 a ScriptError.
 [[nodiscard]] int forward(Runtime& rt, Message& m, Work& w, const Destination& to);

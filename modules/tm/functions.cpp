@@ -2,8 +2,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/api/log.h"
 #include "modules/tm/cells.h"
+#include "modules/tm/contacts.h"
 #include "modules/tm/lookup.h"
 #include "modules/tm/replies.h"
+#include "modules/tm/reports.h"
 #include "modules/tm/tm.h"
 
 namespace fairlead::tm {
@@ -43,7 +45,7 @@ Verdict Tm::t_check_trans(Message& m) {
         return m.route_type == Route::core_reply ? Verdict(check_reply(rt_, m)) : Verdict::yes;
     }
     if (m.route_type != Route::request) return Verdict::yes;
-    return Verdict(check_request(rt_, m, work_for(rt_, m)));
+    return Verdict(check_request(rt_, m, work_for(rt_, m), check_trans_exits));
 }
 
 int Tm::code_of(const Value& code) const noexcept {
@@ -100,6 +102,46 @@ Verdict Tm::t_on_branch(Message& m, BranchRoute route) {
     const BucketGuard guard(*w.bucket);
     w.cell->on_branch = route.id;
     return Verdict::yes;
+}
+
+Verdict Tm::t_on_branch_failure(Message& m, BranchFailureRoute route) {
+    Work& w = work_for(rt_, m);
+    w.on_branch_failure = route.id;
+    if (w.cell == nullptr) return Verdict::yes;
+    const BucketGuard guard(*w.bucket);
+    w.cell->on_branch_failure = route.id;
+    if (m.route_type == Route::tm_reply && w.branch != nullptr)
+        w.branch->on_branch_failure = route.id;
+    return Verdict::yes;
+}
+
+Verdict Tm::t_reuse_branch(Message& m) {
+    const Work* const w = work_of(rt_, m);
+    if (w == nullptr || w->cell == nullptr || w->branch == nullptr || !w->in_branch_failure) {
+        LOG(error, "t_reuse_branch() is for event_route[tm:branch-failure:…]");
+        return Verdict::no;
+    }
+    const BucketGuard guard(*w->bucket);
+    const Branch& b = *w->branch;
+    m.target = {};
+    m.target.uri = m.arena.copy(uri_of(b));
+    m.target.flags = b.flag_bits;
+    m.target.listener = b.target.listener;
+    m.target.dst_uri =
+        m.arena.concat({"sip:", b.target.address.text(), ";transport=", name(b.target.proto)});
+    m.uri_consumed = false;
+    return Verdict::yes;
+}
+
+Verdict Tm::t_load_contacts(Message& m, std::optional<int> mode) {
+    const bool at_random = mode.value_or(0) == 1;
+    return Verdict(load_contacts(rt_, m, at_random ? ContactOrder::at_random : ContactOrder::by_q));
+}
+Verdict Tm::t_next_contacts(Message& m) {
+    return Verdict(next_contacts(rt_, m));
+}
+Verdict Tm::t_next_contact_flow(Message& m) {
+    return Verdict(next_contact_flow(rt_, m));
 }
 
 Verdict Tm::t_is_set(Message& m, std::string_view what) {

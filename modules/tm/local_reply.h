@@ -18,7 +18,8 @@ using TagText = std::array<char, kTagSize>;
                                           sip::ReplyPlan plan);
 /// The same for the stored request; its bucket's lock is held.
 [[nodiscard]] std::string_view make_stored_reply(Runtime& rt, Outgoing& out, const Cell& c,
-                                                 int code, std::string_view reason);
+                                                 int code, std::string_view reason,
+                                                 std::string_view headers = {});
 
 /// A reply kept at a branch, changed: another code with the same phrase, our To-tag, and in place
 /// of its challenges those of all branches. "" when it cannot be read.

@@ -65,6 +65,7 @@ void apply(const Work& w, Cell& c) noexcept {
     c.on_failure = w.on_failure;
     c.on_reply = w.on_reply;
     c.on_branch = w.on_branch;
+    c.on_branch_failure = w.on_branch_failure;
     c.flags |= w.cell_flags;
     if (w.fr != 0) c.fr = w.fr;
     if (w.fr_inv != 0) c.fr_inv = w.fr_inv;
@@ -169,12 +170,20 @@ int lookup_cancel(Runtime& rt, Message& m, bool copy_flags) {
     return 1;
 }
 
-int check_request(Runtime& rt, Message& m, Work& w) {
+int check_request(Runtime& rt, Message& m, Work& w, bool deal) {
     if (w.cell != nullptr) return 1;
     const auto key = request_key(m.sip, rt.options.matching);
     if (!key) return -1;
     Bucket& b = rt.table.bucket(key->hash);
     if (key->method == sip::Method::cancel) return lookup_cancel(rt, m, false);
+    if (!deal) {
+        const BucketGuard guard(b);
+        const bool is_ack = key->method == sip::Method::ack;
+        const sip::Method method = is_ack ? sip::Method::invite : key->method;
+        const bool known = Table::find(b, *key, method) != nullptr ||
+                           (is_ack && Table::find_accepted(b, *key) != nullptr);
+        return known ? 1 : -1;
+    }
     if (key->method == sip::Method::ack) {
         if (take_ack(rt, *key, b) == 0) return 0;
         const BucketGuard guard(b);

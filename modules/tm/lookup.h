@@ -15,8 +15,9 @@ namespace fairlead::tm {
 /// t_lookup_cancel: binds nothing. The flags of the INVITE are copied when wanted.
 [[nodiscard]] int lookup_cancel(Runtime& rt, Message& m, bool copy_flags);
 
-/// t_check_trans for requests: 1 found, -1 not, 0 a retransmission or negative ACK (dealt with).
-[[nodiscard]] int check_request(Runtime& rt, Message& m, Work& w);
+/// t_check_trans for requests: 1 found, -1 not, 0 a retransmission or negative ACK (dealt with);
+/// with `deal` false these are 1, and nothing happens.
+[[nodiscard]] int check_request(Runtime& rt, Message& m, Work& w, bool deal);
 
 /// t_check_trans for replies.
 [[nodiscard]] int check_reply(Runtime& rt, const Message& m);

@@ -220,6 +220,16 @@ SendFailure failure_of(const Runtime& rt, const Cell& c, const Branch& b) noexce
     return {rt.send_failure, c.label << 5 | b.index, &rt.table.bucket(c.slot)};
 }
 
+void note_failed(Runtime& rt, const Cell& c, Outgoing& out) noexcept {
+    const Pick p = pick(c, rt.policy);
+    if (p.code < 300 || c.has(Cell::replica)) return;
+    const Report failed{.what = Report::What::failed,
+                        .local = p.branch == nullptr || !p.branch->reply,
+                        .code = p.code,
+                        .reply = p.branch != nullptr ? p.branch->reply.view() : std::string_view()};
+    note(rt, c, p.branch, failed, out);
+}
+
 bool perform(Runtime& rt, Cell& c, const Actions& actions, const Hand& hand,
              Outgoing& out) noexcept {
     Performer performer(rt, c, hand, out);
@@ -230,16 +240,16 @@ bool perform(Runtime& rt, Cell& c, const Actions& actions, const Hand& hand,
         conclude = conclude || a.act == Act::conclude;
     }
     if (!choose && !conclude) return false;
-    const Pick p = pick(c, rt.policy);
-    if (conclude) return end(rt, c, p, performer);
-    if (p.code >= 300 && !c.has(Cell::replica)) {
-        const Report failed{
-            .what = Report::What::failed,
-            .local = p.branch == nullptr || !p.branch->reply,
-            .code = p.code,
-            .reply = p.branch != nullptr ? p.branch->reply.view() : std::string_view()};
-        note(rt, c, p.branch, failed, out);
+    if (conclude) return end(rt, c, pick(c, rt.policy), performer);
+    if (c.asking() != nullptr) {
+        if (hand.may_run_routes) {
+            c.owner = rt.process();
+            return true;
+        }
+        if (!branches_asked(c)) return false;
     }
+    const Pick p = pick(c, rt.policy);
+    note_failed(rt, c, out);
     if (hand.may_run_routes && p.branch != nullptr && p.branch->on_failure != RouteId::none) {
         c.owner = rt.process();  // whoever finds it without a living owner goes on for it
         return true;

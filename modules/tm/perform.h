@@ -15,8 +15,12 @@ struct Hand {
     bool may_run_routes = true;           ///< the caller protects the cell and runs failure_route
 };
 
-/// True when the branches are done and a failure_route is armed: the caller runs run_choice() once
-/// the lock is gone. (Without one the choice is made here.)
+/// Tells watchers that all branches have failed.
+void note_failed(Runtime& rt, const Cell& c, Outgoing& out) noexcept;
+
+/// True when the branches are done and a failure_route is armed, or one failed and has a route of
+/// its own: the caller runs run_choice() once the lock is gone. (Without one the choice is made
+/// here.)
 [[nodiscard]] bool perform(Runtime& rt, Cell& c, const Actions& actions, const Hand& hand,
                            Outgoing& out) noexcept;
 

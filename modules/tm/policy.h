@@ -18,6 +18,7 @@ struct Policy {
     bool restart_fr_on_each_reply = true;
     bool relay_100 = false;
     bool noisy_ctimer = true;
+    bool silent_when_unanswered = false;  ///< what noisy_ctimer=0 means in later servers
     bool remap_503_500 = true;
     bool aggregate_challenges = true;
     bool disable_6xx_block = false;

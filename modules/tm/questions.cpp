@@ -12,6 +12,9 @@ namespace {
 
 using BucketGuard = shm::Guard<Bucket>;
 
+/// Routes about a branch that failed.
+constexpr Route kOfBranch = Route::failure | Route::branch_failure;
+
 /// Running timers follow a new final-response time (INVITE branches that ring follow fr_inv).
 void retime(Runtime& rt, Cell& c) noexcept {
     const Due now = c.at(rt.now());
@@ -39,7 +42,7 @@ int Tm::status_of(const Message& m) {
     if (!m.is_request()) return m.sip.status();
     const Work* const w = work_of(rt_, m);
     if (w == nullptr || w->cell == nullptr) return 0;
-    if (m.route_type == Route::failure) return w->code;
+    if (any_of(m.route_type, kOfBranch)) return w->code;
     const BucketGuard guard(*w->bucket);
     if (m.route_type == Route::branch) {
         const Branch* const b = w->cell->branch(static_cast<std::size_t>(w->branch_index));
@@ -101,7 +104,7 @@ Verdict Tm::t_local_replied(Message& m, std::string_view which) {
     for (const Branch* b = c.branches.get(); b != nullptr; b = b->next.get())
         received = received || (b->serial == c.serial && b->has(Branch::replied));
     const bool faked = w->branch != nullptr && w->branch->has(Branch::faked);
-    const bool last = c.has(Cell::last_local) || (m.route_type == Route::failure && faked);
+    const bool last = c.has(Cell::last_local) || (any_of(m.route_type, kOfBranch) && faked);
     return Verdict::of(last && (which != "all" || !received));
 }
 

@@ -16,12 +16,40 @@ using BucketGuard = shm::Guard<Bucket>;
 
 }  // namespace
 
+namespace {
+
+/// From onreply_route the request is not at hand, but stored.
+int reply_in_onreply(Runtime& rt, Message& m, Work& w, int code, std::string_view reason) {
+    Outgoing out(rt.outbox, rt.core->net());
+    {
+        const BucketGuard guard(*w.bucket);
+        Cell& c = *w.cell;
+        const std::string_view text = make_stored_reply(rt, out, c, code, reason, m.reply_headers);
+        Actions actions;
+        Turn turn{rt.now(), rt.policy, actions};
+        if (text.empty() || c.is_ours() || !local_reply(c, code, turn)) return -1;
+        c.set(Cell::last_local);
+        (void)replace(rt, c.reply, text, rt.tags.buffer);
+        out.add(c.upstream, text);
+        note(rt, c, nullptr, {.local = true, .by_script = true, .code = code, .reply = text}, out);
+        (void)perform(rt, c, actions, {.may_run_routes = false}, out);
+        if (code >= 200) rt.counts.final_sent(code);
+        rest(rt, c);
+    }
+    rt.counts.local_replies.add();
+    out.send();
+    return 1;
+}
+
+}  // namespace
+
 int reply(Runtime& rt, Message& m, Work& w, int code, std::string_view reason,
           std::string_view tag) {
-    if (w.cell == nullptr || !m.is_request()) {
+    if (w.cell == nullptr) {
         m.error = ScriptError::unspecified;
         return -1;
     }
+    if (!m.is_request()) return reply_in_onreply(rt, m, w, code, reason);
     Outgoing out(rt.outbox, rt.core->net());
     const TagText own = to_tag(rt, *w.cell);
     if (tag.empty()) tag = {own.data(), own.size()};

@@ -13,7 +13,21 @@ namespace {
 bool is_watched(const Runtime& rt, const Cell& c, std::uint32_t flags, const Report& r) noexcept {
     const std::uint32_t wanted =
         r.code >= 200 ? rt.watched_flags : rt.watched_flags & rt.watched_provisional;
-    return (flags & wanted) != 0 && c.request;
+    const bool answered_here = r.local && r.what == Report::What::replied;
+    const bool has_route = answered_here && rt.local_response != RouteId::none;
+    return ((flags & wanted) != 0 || has_route) && c.request;
+}
+
+/// event_route[tm:local-response] sees the reply as it was sent.
+void run_local_response(Runtime& rt, const Event& e) noexcept {
+    if (!e.report.local || e.report.what != Report::What::replied) return;
+    Message& sent = rt.core->borrow_message();
+    if (!sent.sip.parse(e.report.reply)) {
+        sent.flags = e.flags;
+        sent.route_type = Route::event;
+        (void)rt.core->script().run(rt.local_response, sent);
+    }
+    rt.core->give_back(sent);
 }
 
 Event event_of(const Cell& c, const Report& report, Arena& arena) {
@@ -67,6 +81,7 @@ void note_scripted(const Runtime& rt, const Cell& c, const Message& m, const Rep
 
 void tell(Runtime& rt, const Event& event) noexcept {
     std::uint32_t lost = 0;
+    if (rt.local_response != RouteId::none) run_local_response(rt, event);
     for (const Watching& w : rt.watchers) {
         if ((event.flags & w.flags) == 0 || (event.report.code < 200 && !w.provisional)) continue;
         Message& m = rt.core->borrow_message();

@@ -6,6 +6,7 @@
 
 #include "core/api/log.h"
 #include "modules/tm/cells.h"
+#include "modules/tm/fork.h"
 #include "modules/tm/perform.h"
 #include "modules/tm/routes.h"
 
@@ -98,7 +99,7 @@ private:
         rest(rt_, *cell_);
     }
     void run_route(Outgoing& out) {
-        load_script_state(rt_, bucket_, *cell_, m_);
+        load_variables(bucket_, *cell_, m_);
         Work& w = work_for(rt_, m_);
         w.cell = cell_;
         w.bucket = &bucket_;
@@ -106,16 +107,23 @@ private:
         w.branch_index = branch_->index;
         w.code = m_.sip.status();
         m_.target.flags = branch_->flag_bits;
+        {
+            const BucketGuard guard(bucket_);
+            m_.flags = flags_of(rt_, *cell_, *branch_);
+        }
         w.from_pick = true;  // protected here
         const Route before = m_.route_type;
         m_.route_type = Route::tm_reply;
         const RouteResult result = rt_.core->script().run(on_reply_, m_);
         m_.route_type = before;
+        times_from_avps(rt_, m_, w);  // may say how long this branch may ring from now on
         m_.slots[rt_.slot] = 0;
         // Only a provisional reply can be dropped: a final one ends the transaction upstream.
         const bool drop = result.dropped && m_.sip.status() < 200;
         const std::string_view text = drop ? std::string_view() : relayed(rt_, out, m_);
         const BucketGuard guard(bucket_);
+        branch_->flag_bits = m_.target.flags;
+        keep_flags(rt_, *cell_, branch_, m_);
         (void)keep_script_state(rt_, *cell_, m_);
         step(text, out);
     }

@@ -17,6 +17,22 @@ namespace {
 
 using BucketGuard = shm::Guard<Bucket>;
 
+/// Binds message and work to the transaction and the branch that a route is about.
+void set_scene(Runtime& rt, Bucket& b, Cell& c, Branch& about, Message& m, Work& w) {
+    restore(*copy(*c.request, m.arena), m);
+    m.target.uri = m.arena.copy(uri_of(about));
+    m.target.flags = about.flag_bits;
+    w.cell = &c;
+    w.bucket = &b;
+    w.branch = &about;
+    if (!about.has(Branch::blind)) w.branch_index = about.index;
+    w.code = about.status;
+    w.from_pick = true;
+    w.used_uri = m.target.uri;
+    m.uri_consumed = true;
+    m.flags = flags_of(rt, c, about);
+}
+
 /// Sets the scene for failure_route; `none` when there is no route to run.
 RouteId enter(Runtime& rt, Bucket& b, Cell& c, Message& m, Work& w) {
     const BucketGuard guard(b);
@@ -26,19 +42,64 @@ RouteId enter(Runtime& rt, Bucket& b, Cell& c, Message& m, Work& w) {
     const RouteId route = p.branch->on_failure;
     p.branch->on_failure = RouteId::none;  // armed for one step
     c.on_failure = RouteId::none;
-    restore(*copy(*c.request, m.arena), m);
-    const Branch* const first = c.branches.get();
-    m.target.uri = m.arena.copy(uri_of(rt.options.uri_of_winner ? *p.branch : *first));
-    m.target.flags = p.branch->flag_bits;
-    w.cell = &c;
-    w.bucket = &b;
-    w.branch = p.branch;
-    if (!p.branch->has(Branch::blind)) w.branch_index = p.branch->index;
+    if (route != RouteId::none) c.set(Cell::noisy);  // whoever armed it wants to hear of the end
+    set_scene(rt, b, c, *p.branch, m, w);
     w.code = p.code;
-    w.from_pick = true;
-    w.used_uri = m.target.uri;
-    m.uri_consumed = true;
+    if (!rt.options.uri_of_winner)
+        w.used_uri = m.target.uri = m.arena.copy(uri_of(*c.branches.get()));
     return route;
+}
+
+/// Sets the scene for the branch-failure route of a branch that asks for it; `none`: none does.
+RouteId enter_branch(Runtime& rt, Bucket& b, Cell& c, Message& m, Work& w) {
+    const BucketGuard guard(b);
+    c.owner = rt.process();
+    Branch* const asking = c.asking();
+    if (asking == nullptr || !c.request || c.has(Cell::final_sent)) return RouteId::none;
+    asking->clear(Branch::asks);
+    set_scene(rt, b, c, *asking, m, w);
+    w.in_branch_failure = true;
+    return asking->on_branch_failure;
+}
+
+/// Keeps what a route did to variables and flags.
+void leave(Runtime& rt, Bucket& b, Cell& c, Message& m, Work& w) {
+    const BucketGuard guard(b);
+    keep_flags(rt, c, w.branch, m);
+    (void)keep_script_state(rt, c, m);
+}
+
+/// Runs the route of each branch that failed by itself; a new branch is of the same step. False
+/// when others are still open, so that there is nothing to choose yet.
+bool run_branch_failures(Runtime& rt, Bucket& b, Cell& c) {
+    for (bool more = true; more;) {
+        Message& m = rt.core->borrow_message();
+        Work& w = work_for(rt, m);
+        const RouteId route = enter_branch(rt, b, c, m, w);
+        more = route != RouteId::none;
+        if (more) {
+            load_variables(b, c, m);
+            m.route_type = Route::failure | Route::branch_failure;  // it has the rights of both
+            (void)rt.core->script().run(route, m);
+            leave(rt, b, c, m, w);
+        }
+        m.slots[rt.slot] = 0;
+        rt.core->give_back(m);
+    }
+    Outgoing out(rt.outbox, rt.core->net());
+    bool complete = false;
+    {
+        const BucketGuard guard(b);
+        complete = branches_asked(c);
+        if (complete) {
+            note_failed(rt, c, out);
+        } else {
+            c.owner = kNobody;
+        }
+        rest(rt, c);
+    }
+    out.send();
+    return complete;
 }
 
 /// Once in a process: such a script does it with every request.
@@ -53,10 +114,27 @@ void warn_forgotten(Runtime& rt) {
 
 }  // namespace
 
-void load_script_state(Runtime& rt, Bucket& b, const Cell& c, Message& m) {
-    (void)rt;
+std::uint32_t flags_of(const Runtime& rt, const Cell& c, const Branch& b) noexcept {
+    const std::uint32_t mask = rt.options.branch_flag_mask;
+    return (c.flag_bits & ~mask) | (b.masked_bits & mask);
+}
+
+void keep_flags(const Runtime& rt, const Cell& c, Branch* b, Message& m) noexcept {
+    const std::uint32_t mask = rt.options.branch_flag_mask;
+    if (b != nullptr) b->masked_bits = m.flags & mask;
+    m.flags = (m.flags & ~mask) | (c.flag_bits & mask);
+}
+
+void load_script_state(Bucket& b, const Cell& c, Message& m) {
+    {
+        const BucketGuard guard(b);
+        m.flags = c.flag_bits;
+    }
+    load_variables(b, c, m);
+}
+
+void load_variables(Bucket& b, const Cell& c, Message& m) {
     const BucketGuard guard(b);
-    m.flags = c.flag_bits;
     if (c.avps) (void)m.load_kept(c.avps.view());
 }
 
@@ -89,13 +167,20 @@ bool end_choice(Runtime& rt, Bucket& b, Cell& c, Message& m, bool ran) {
 
 void run_choice(Runtime& rt, Bucket& b, Cell& c) {
     for (bool again = true; again;) {
+        bool asked = false;
+        {
+            const BucketGuard guard(b);
+            asked = c.asking() != nullptr;
+        }
+        if (asked && !run_branch_failures(rt, b, c)) return;
         Message& m = rt.core->borrow_message();
         Work& w = work_for(rt, m);
         const RouteId route = enter(rt, b, c, m, w);
         if (route != RouteId::none) {
-            load_script_state(rt, b, c, m);
+            load_variables(b, c, m);
             m.route_type = Route::failure;
             (void)rt.core->script().run(route, m);
+            leave(rt, b, c, m, w);
         }
         again = end_choice(rt, b, c, m, route != RouteId::none);
         m.slots[rt.slot] = 0;
@@ -115,7 +200,7 @@ static bool leave(Runtime& rt, Message& m, Work& w) {
         c.route_owner = kNobody;
         (void)keep_script_state(rt, c, m);
         const bool idle =
-            c.branch_count == 0 && !c.has(Cell::final_sent) && !c.has(Cell::released) && !c.waiting;
+            !c.branches && !c.has(Cell::final_sent) && !c.has(Cell::released) && !c.waiting;
         Actions actions;
         Turn turn{rt.now(), rt.policy, actions};
         if (c.waiting) wanted = leave_suspended(rt, c, m, turn);

@@ -17,7 +17,15 @@ void run_choice(Runtime& rt, Bucket& b, Cell& c);
 /// was forgotten is released.
 void script_done(Runtime& rt, Message& m, const RouteResult& result);
 
-/// Gives the message the variables and flags of the transaction. The lock is not held.
-void load_script_state(Runtime& rt, Bucket& b, const Cell& c, Message& m);
+/// Gives the message the variables of the transaction; and the flags too. The lock is not held.
+void load_variables(Bucket& b, const Cell& c, Message& m);
+void load_script_state(Bucket& b, const Cell& c, Message& m);
+
+// The flags of branch_flag_mask belong to a branch, the others to the transaction. Under the lock.
+/// The message flags as routes of this branch see them.
+[[nodiscard]] std::uint32_t flags_of(const Runtime& rt, const Cell& c, const Branch& b) noexcept;
+/// Behind such a route: stores the branch's, and gives the message those of the transaction, as
+/// keep_script_state() stores them.
+void keep_flags(const Runtime& rt, const Cell& c, Branch* b, Message& m) noexcept;
 
 }  // namespace fairlead::tm

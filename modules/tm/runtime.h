@@ -31,7 +31,10 @@ struct Options {
     std::string fr_timer_avp, fr_inv_timer_avp;  ///< names; "" for none
     std::string ac_extra_hdrs;  ///< CANCEL and negative ACK keep fields whose name begins so
     int rich_redirect = 0;      ///< what a redirection's Contact tells: 1 branch flags, 2 Path
-    bool uri_of_winner = true;  ///< failure_route's Request-URI
+    std::uint32_t branch_flag_mask = 0;           ///< message flags that belong to branches
+    std::string contacts_avp, contact_flows_avp;  ///< names of XAVPs; "" for none
+    bool failure_exec_mode = false;  ///< what could not be sent at all counts as a branch
+    bool uri_of_winner = true;       ///< failure_route's Request-URI
 };
 
 struct Tags {
@@ -62,6 +65,7 @@ struct Runtime {
     std::vector<UacListener*> listeners;  ///< by UacCallback
     std::vector<Waker*> wakers;           ///< by WakerId
     MailId uac_mail{};
+    RouteId local_response = RouteId::none;          ///< event_route[tm:local-response]
     RouteId local_request = RouteId::none;           ///< event_route[tm:local-request]
     std::uint32_t incarnation = 0;                   ///< of this process
     std::map<std::uint64_t, std::string> uac_parts;  ///< replies that come in several records
@@ -81,6 +85,7 @@ struct Work {
     Cell* cell = nullptr;  ///< protected as long as the script runs
     Bucket* bucket = nullptr;
     RouteId on_failure = RouteId::none, on_reply = RouteId::none, on_branch = RouteId::none;
+    RouteId on_branch_failure = RouteId::none;
     std::uint32_t fr = 0, fr_inv = 0;  ///< t_set_fr before there is a transaction; 0: not set
     std::uint32_t t1 = 0, t2 = 0;
     std::uint32_t max_invite = 0, max_other = 0;  ///< t_set_max_lifetime
@@ -93,6 +98,7 @@ struct Work {
     bool trying_due = false;                 ///< its 100 is to go out with the first t_relay
     bool no_auto_100 = false;                ///< t_set_auto_inv_100(0)
     bool no_error_reply = false;             ///< t_set_disable_internal_reply(1)
+    bool in_branch_failure = false;          ///< event_route[tm:branch-failure:…]
     bool replicated = false;                 ///< this script replicated the request
     int drop_replies = kByParameter;         ///< t_drop_replies: a failure_reply_mode
     bool stored_edits = false;            ///< the first t_relay stored what the script had changed

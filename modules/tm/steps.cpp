@@ -98,7 +98,7 @@ void finish(Cell& c, int code, bool local, Turn& t) noexcept {
 void check_complete(Cell& c, Turn& t) noexcept {
     if (c.has(Cell::final_sent) || c.has(Cell::released) || !c.branches) return;
     if (c.waiting && !c.in_choice) return;  // more branches may come
-    if (c.open_branches() != 0) return;
+    if (c.open_branches() != 0 && c.asking() == nullptr) return;
     if (c.has(Cell::choosing)) {
         c.set(Cell::again);
         return;
@@ -118,6 +118,16 @@ void decide(Branch& b, int status, std::uint16_t flags) noexcept {
     b.retransmit_at = kNever;
     b.final_at = kNever;
     if (b.cancelling == CancelState::wanted) b.cancelling = CancelState::done;
+    const bool failed = status >= 300 && (flags & Branch::unsent) == 0;
+    if (failed && b.on_branch_failure != RouteId::none) b.set(Branch::asks);
+}
+
+/// Whether noisy_ctimer=0 lets this INVITE end without a word when its timer fires: with the only
+/// callee ringing (or, in the way of later servers, when nobody ever said anything).
+bool may_end_silently(const Cell& c, const Branch& b, const Policy& p) noexcept {
+    return !p.noisy_ctimer && !c.has(Cell::noisy) && !c.has(Cell::cancelled) &&
+           c.branch_count == 1 && b.on_failure == RouteId::none &&
+           b.has(Branch::replied) != p.silent_when_unanswered;
 }
 
 void send_cancel(Cell& c, Branch& b, std::uint16_t reason, Turn& t) noexcept {
@@ -220,7 +230,7 @@ void branch_timeout(Cell& c, Branch& b, Turn& t) noexcept {
     forget_latest(c);
     if (c.is_invite()) {
         if (b.invite_state() == ClientInviteState::proceeding) {  // Timer C: RFC 3261 16.8
-            cancel_branch(c, b, kNoReason, t);
+            if (!may_end_silently(c, b, t.policy)) cancel_branch(c, b, kNoReason, t);
         } else {
             (void)move(b, ClientInviteEvent::timer_b);
         }
@@ -304,8 +314,7 @@ void server_end(Cell& c, Turn& t) noexcept {
 bool is_silent(const Cell& c, const Branch& b, const Policy& p) noexcept {
     if (c.local) return false;
     if (!c.is_invite()) return p.rfc4320 && b.status == 408;  // RFC 4320 4.2
-    return !p.noisy_ctimer && !c.has(Cell::noisy) && b.has(Branch::timed_out) &&
-           !b.has(Branch::replied) && c.branch_count == 1 && b.on_failure == RouteId::none;
+    return b.has(Branch::timed_out) && may_end_silently(c, b, p);
 }
 
 void retire(Cell& c, int mode, std::uint16_t step) noexcept {
@@ -385,6 +394,8 @@ void script_died(Cell& c, bool chose, Turn& t) noexcept {
     c.owner = c.route_owner = kNobody;
     c.clear(Cell::in_route);
     if (c.waiting && c.holder_runs) return holder_ended(c, t);
+    // Branches whose own routes have not run go without; when others are open, nothing is over.
+    if (chose && !branches_asked(c)) return;
     if (chose) return t.actions.add(Act::conclude);
     give_up(c, t);
 }
@@ -465,6 +476,7 @@ void cancel_answered(Branch& b, int code) noexcept {
 void cancel_branch(Cell& c, Branch& b, std::uint16_t reason, Turn& t) noexcept {
     if (!c.is_invite() || b.has(Branch::decided)) return;
     if (b.cancelling != CancelState::none) return;
+    if (b.has(Branch::outside)) return decide(b, 487, Branch::faked);  // nobody to tell
     if (b.has(Branch::replied) || t.policy.cancel_b_method == 2)
         return send_cancel(c, b, reason, t);
     if (t.policy.cancel_b_method == 0) {
@@ -539,6 +551,14 @@ void give_up(Cell& c, Turn& t) noexcept {
     if (c.has(Cell::final_sent) || c.has(Cell::released) || c.has(Cell::choosing)) return;
     if (c.waiting) return;
     if (c.open_branches() == 0) answer(c, 500, Phrase::server_error, t);
+}
+
+bool branches_asked(Cell& c) noexcept {
+    for (Branch* b = c.branches.get(); b != nullptr; b = b->next.get()) b->clear(Branch::asks);
+    if (c.open_branches() == 0 && !c.has(Cell::final_sent) && !c.has(Cell::released)) return true;
+    c.clear(Cell::choosing);
+    c.clear(Cell::again);
+    return false;
 }
 
 void drop_step(Cell& c) noexcept {

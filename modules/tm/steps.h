@@ -134,6 +134,10 @@ void chosen(Cell& c, Branch* winner, int code, Turn& t, int reply_mode = -1) noe
 /// Replies of the serial step at hand take no part in the pick any more (t_drop_replies).
 void drop_step(Cell& c) noexcept;
 
+/// The branch-failure routes of all branches that asked for one have run, or cannot run. True when
+/// the branches are complete and the choice goes on; else it has ended for now.
+[[nodiscard]] bool branches_asked(Cell& c) noexcept;
+
 /// The earliest time at which something is due; kNever when nothing is.
 [[nodiscard]] Due next_due(const Cell& c) noexcept;
 /// Nothing will happen to it any more.

@@ -166,7 +166,7 @@ void go_on(Runtime& rt, Message& m, const Scene& scene, RouteId route, Unpacker*
         const BucketGuard guard(*scene.bucket);
         load_state(scene.state, m, w);
     }
-    load_script_state(rt, *scene.bucket, *scene.cell, m);
+    load_script_state(*scene.bucket, *scene.cell, m);
     m.route_type = scene.in_choice ? Route::failure : Route::request;
     unpack(unpacker, m, scene.luggage);
     Script& script = rt.core->script();

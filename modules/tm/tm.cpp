@@ -2,6 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "modules/tm/tm.h"
 
+#include <charconv>
+#include <system_error>
+
 #include "core/api/log.h"
 #include "core/api/text.h"
 #include "modules/tm/cells.h"
@@ -31,6 +34,23 @@ Result<void> Tm::set_timer_units(const Value& text) {
     return {};
 }
 
+Result<void> Tm::set_branch_flag_mask(const Value& value) {
+    std::string_view digits = value.string();
+    int base = 10;
+    if (digits.starts_with("0x")) {
+        digits.remove_prefix(2);
+        base = 16;
+    } else if (digits.starts_with('b')) {
+        digits.remove_prefix(1);
+        base = 2;
+    }
+    const auto [end, error] =
+        std::from_chars(digits.data(), digits.data() + digits.size(), branch_flag_mask, base);
+    if (error != std::errc() || end != digits.data() + digits.size())
+        return fail("branch_flag_mask is 32 bits: \"0xff000000\", \"b1100\" or \"12\"");
+    return {};
+}
+
 std::string Tm::avp_name(std::string_view text) {
     text = text::trim(text);
     if (text.starts_with("$avp(") && text.ends_with(')')) text = text.substr(5, text.size() - 6);
@@ -54,6 +74,7 @@ Policy Tm::policy(const Times& time) const noexcept {
             .restart_fr_on_each_reply = restart_fr_on_each_reply,
             .relay_100 = relay_100,
             .noisy_ctimer = noisy_ctimer,
+            .silent_when_unanswered = silent_when_unanswered,
             .remap_503_500 = remap_503_500,
             .aggregate_challenges = aggregate_challenges,
             .disable_6xx_block = disable_6xx_block,
@@ -84,8 +105,22 @@ Result<void> Tm::prepare(Core& core) {
         .fr_inv_timer_avp = fr_inv_timer_avp,
         .ac_extra_hdrs = ac_extra_hdrs,
         .rich_redirect = rich_redirect,
+        .branch_flag_mask = branch_flag_mask,
+        .contacts_avp = contacts_avp,
+        .contact_flows_avp = contact_flows_avp,
+        .failure_exec_mode = failure_exec_mode,
         .uri_of_winner = failure_uri_of_winner};
+    if (contacts_avp.empty() != contact_flows_avp.empty())
+        return fail("contacts_avp and contact_flows_avp go together");
     rt_.counts = counts;
+    unix_tx_ = time->unix_tx;
+    if (!writes.init(core)) return fail("no shared memory for what waits to be written");
+    rt_.local_response = core.script().find(Route::event, "tm:local-response");
+    if (!on_sl_reply.empty()) {
+        stray_route_ = core.script().find(Route::tm_reply, on_sl_reply);
+        if (stray_route_ == RouteId::none)
+            return fail("on_sl_reply: there is no onreply_route[" + on_sl_reply + "]");
+    }
     shm::Segment& memory = core.memory();
     rt_.tags = {memory.tag("tm", "transaction"), memory.tag("tm", "keys"),
                 memory.tag("tm", "request"),     memory.tag("tm", "branch"),
@@ -107,13 +142,24 @@ Result<void> Tm::prepare(Core& core) {
 Result<void> Tm::start(const Process& process) {
     rt_.incarnation = static_cast<std::uint32_t>(rt_.core->random().next());
     if (!process.reborn) return {};
+    writes.recover();
     const std::size_t touched = recover(rt_);
     LOG(notice, "took over {} transactions of the process that died", touched);
     return {};
 }
 
 Next Tm::reply_arrived(Message& m) {
-    return tm::reply_arrived(rt_, m);
+    const Next next = tm::reply_arrived(rt_, m);
+    return next == Next::go_on ? without_transaction(m) : next;
+}
+
+Next Tm::without_transaction(Message& m) {
+    if (stray_route_ == RouteId::none) return Next::go_on;
+    const Route before = m.route_type;
+    m.route_type = Route::core_reply;
+    const RouteResult result = rt_.core->script().run(stray_route_, m);
+    m.route_type = before;
+    return result.dropped || result.code == 0 ? Next::consumed : Next::go_on;
 }
 
 void Tm::message_done(Message& m, const RouteResult& result) {

@@ -8,7 +8,9 @@
 
 #include "core/module.h"
 #include "modules/tm/api.h"
+#include "modules/tm/append_lists.h"
 #include "modules/tm/fork.h"
+#include "modules/tm/late_writes.h"
 #include "modules/tm/runtime.h"
 #include "modules/tm/times.h"
 
@@ -17,6 +19,7 @@ namespace fairlead::tm {
 using FailureRoute = RouteArg<Route::failure>;
 using ReplyRoute = RouteArg<Route::tm_reply>;
 using BranchRoute = RouteArg<Route::branch>;
+using BranchFailureRoute = RouteArg<Route::branch_failure>;
 
 class Tm final : public Module,
                  public Api,
@@ -29,13 +32,21 @@ class Tm final : public Module,
 public:
     // Parameters; times in milliseconds.
     GivenTimes times;
-    std::string fr_timer_avp, fr_inv_timer_avp;
+    std::string fr_timer_avp = "callee_fr_timer", fr_inv_timer_avp = "callee_fr_inv_timer";
+    std::string contacts_avp, contact_flows_avp;
+    std::string on_sl_reply;
+    std::uint32_t branch_flag_mask = 0;
+    bool failure_exec_mode = false;
+    bool check_trans_exits = true;
+    AppendLists appends;
+    LateWrites writes;
     bool via1_matching = true, ruri_matching = true;
     bool ack_tag_matching = false, cancel_tag_matching = false;
     int max_inv_lifetime = 180000, max_noninv_lifetime = 32000;
     bool retr_invite_cap = false;
     bool rfc4320 = true;
     bool noisy_ctimer = true;
+    bool silent_when_unanswered = false;
     bool restart_fr_on_each_reply = true;
     bool relay_100 = false;
     bool auto_inv_100 = true;
@@ -79,6 +90,11 @@ public:
         return {};
     }
     Result<void> set_timer_units(const Value& text);
+    /// "0x…" hexadecimal, "b…" binary, else decimal digits.
+    Result<void> set_branch_flag_mask(const Value& text);
+    Result<void> add_append_list(std::string_view text, ParamVariables& variables) {
+        return appends.add(text, variables);
+    }
     /// "$avp(name)", "$avp(s:name)", "s:name" or "name"; "" for none.
     template <std::string Tm::* Field>
     Result<void> set_avp_name(const Value& text) {
@@ -147,6 +163,13 @@ public:
     Verdict t_on_failure(Message& m, FailureRoute route);
     Verdict t_on_reply(Message& m, ReplyRoute route);
     Verdict t_on_branch(Message& m, BranchRoute route);
+    Verdict t_on_branch_failure(Message& m, BranchFailureRoute route);
+    Verdict t_reuse_branch(Message& m);
+    Verdict t_load_contacts(Message& m, std::optional<int> mode);
+    Verdict t_next_contacts(Message& m);
+    Verdict t_next_contact_flow(Message& m);
+    Verdict t_write_fifo(Message& m, std::string_view info, std::string_view path);
+    Verdict t_write_unix(Message& m, std::string_view info, std::string_view path);
     Verdict t_is_set(Message& m, std::string_view what);
 
     // Questions and settings of one transaction (questions.cpp).
@@ -220,6 +243,8 @@ private:
     [[nodiscard]] static Verdict relayed(int result) noexcept { return Verdict(result); }
     [[nodiscard]] static int relay(Runtime& rt, Message& m, const Destination& to);
     [[nodiscard]] static std::string avp_name(std::string_view text);
+    Verdict write_request(Message& m, Outlet outlet, std::string_view info, std::string_view path);
+    [[nodiscard]] Next without_transaction(Message& m);
     Verdict replicate_address(Message& m, std::string_view address);
     [[nodiscard]] Policy policy(const Times& times) const noexcept;
     [[nodiscard]] int code_of(const Value& code) const noexcept;
@@ -228,6 +253,8 @@ private:
     bool any_branch(Message& m, F wanted);
 
     Runtime rt_;
+    RouteId stray_route_ = RouteId::none;  ///< on_sl_reply
+    std::uint32_t unix_tx_ = 0;            ///< unix_tx_timeout
 };
 
 }  // namespace fairlead::tm

@@ -51,7 +51,9 @@ struct Branch {
         unsent = 16,    ///< could not be sent at all
         retired = 32,   ///< of an earlier serial step; its reply takes no part in the pick
         blind = 64,     ///< sent nowhere: stands for a suspension that has expired
-        latest = 256    ///< its first reply is the last thing that happened to the transaction
+        asks = 128,     ///< it failed, and its branch-failure route is to run
+        latest = 256,   ///< its first reply is the last thing that happened to the transaction
+        outside = 512   ///< no request: another program was told, and may answer
     };
 
     shm::Ptr<Branch> next;
@@ -62,10 +64,12 @@ struct Branch {
     Due cancel_at = kNever, cancel_until = kNever;  ///< the CANCEL's Timers E and F
     std::uint32_t interval = 0, cancel_interval = 0;
     Target target;
-    std::uint32_t flag_bits = 0;  ///< branch flags of the script
-    std::uint16_t status = 0;     ///< last status received, or faked
+    std::uint32_t flag_bits = 0;    ///< branch flags of the script
+    std::uint32_t masked_bits = 0;  ///< message flags of branch_flag_mask, as they are here
+    std::uint16_t status = 0;       ///< last status received, or faked
     std::uint16_t cancel_code = 0;
     RouteId on_failure = RouteId::none, on_reply = RouteId::none;
+    RouteId on_branch_failure = RouteId::none;
     std::uint16_t serial = 0;  ///< which serial step made it
     std::uint8_t index = 0;
     std::uint8_t state = 0;  ///< ClientInviteState or ClientState
@@ -140,6 +144,7 @@ struct Cell : shm::TimerEntry {
     std::uint32_t flags = 0;
     std::uint32_t flag_bits = 0;  ///< message flags
     RouteId on_failure = RouteId::none, on_reply = RouteId::none, on_branch = RouteId::none;
+    RouteId on_branch_failure = RouteId::none;
     std::uint16_t status = 0;             ///< last sent upstream
     std::uint16_t owner = kNobody;        ///< process that chooses (and runs failure_route)
     std::uint16_t route_owner = kNobody;  ///< process that runs its request's script
@@ -190,6 +195,12 @@ struct Cell : shm::TimerEntry {
     [[nodiscard]] Branch* branch(std::size_t index) const noexcept {
         for (Branch* b = branches.get(); b != nullptr; b = b->next.get())
             if (b->index == index) return b;
+        return nullptr;
+    }
+    /// The first branch whose branch-failure route is to run; null when there is none.
+    [[nodiscard]] Branch* asking() const noexcept {
+        for (Branch* b = branches.get(); b != nullptr; b = b->next.get())
+            if (b->has(Branch::asks)) return b;
         return nullptr;
     }
     [[nodiscard]] std::size_t open_branches() const noexcept {

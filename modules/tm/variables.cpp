@@ -58,7 +58,8 @@ Value reply_reason(Module& m, Message& msg, const VariableName&) {
     if (!msg.is_request()) return Value(msg.sip.reason());
     const Work* const w = bound(m, msg);
     if (w == nullptr) return {};
-    if (msg.route_type == Route::failure && w->branch != nullptr) return kept_reason(*w, msg);
+    if (any_of(msg.route_type, Route::failure | Route::branch_failure) && w->branch != nullptr)
+        return kept_reason(*w, msg);
     const int code = of(m).status_of(msg);
     return code != 0 ? Value(sip::default_reason(code)) : Value();
 }

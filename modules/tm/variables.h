@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 #include "core/module.h"
+#include "modules/tm/other_messages.h"
 
 namespace fairlead::tm::variable {
 
@@ -51,6 +52,19 @@ inline constexpr Variable kRows[] = {
      .inner = Inner::required,
      .get = transaction,
      .resolve = resolve_transaction},
+    {.name = "T_req",
+     .doc = "A variable as the stored request has it: $T_req($hdr(Contact)).",
+     .inner = Inner::evaluated,
+     .get = of_request},
+    {.name = "T_rpl",
+     .doc =
+         "In failure_route, a variable as the reply that won has it; null when it was made here.",
+     .inner = Inner::evaluated,
+     .get = of_reply},
+    {.name = "T_inv",
+     .doc = "With a CANCEL, a variable as its INVITE has it.",
+     .inner = Inner::evaluated,
+     .get = of_invite},
     {.name = "T_branch",
      .doc = "Of the current or winning branch: $T_branch(flags), $T_branch(uri).",
      .inner = Inner::required,

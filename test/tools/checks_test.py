@@ -10,6 +10,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "tools"))
 import check_allow
 import check_headers
 import check_layers
+import check_seeds
 import check_size
 import check_words
 import cpp_scan
@@ -36,6 +37,33 @@ class Tree(unittest.TestCase):
 
     def assert_clean(self, check):
         self.assertEqual(check.check(self.root), [])
+
+
+class Seeds(Tree):
+    def setUp(self):
+        super().setUp()
+        self.write("test/a_test.cpp", 'TEST_CASE("one goes "\n          "up", "[x]") {}\n')
+        self.write("test/b_test.py", "    def test_two(self):\n")
+
+    def page(self, test):
+        self.write("docs/seeds.md", "# Seeds\n\n| what | where | test |\n|---|---|---|\n"
+                                    f"| `x` | y | {test} |\n")
+
+    def test_passes_tests_that_exist(self):
+        self.page("`test/a_test.cpp: one goes up`<br>`test/b_test.py: test_two`")
+        self.assert_clean(check_seeds)
+
+    def test_a_test_that_is_gone(self):
+        self.page("`test/a_test.cpp: two go up`")
+        self.assert_finds(check_seeds, "docs/seeds.md:5:", "two go up")
+
+    def test_a_file_that_is_gone(self):
+        self.page("`test/c_test.cpp: one goes up`")
+        self.assert_finds(check_seeds, "test/c_test.cpp")
+
+    def test_a_row_without_a_test(self):
+        self.page("later")
+        self.assert_finds(check_seeds, "later")
 
 
 class Layers(Tree):

@@ -2,44 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <catch2/catch.hpp>
 
-#include "test/modules/tm/call.h"
+#include "test/modules/tm/routed.h"
 
 namespace fairlead::test {
-namespace {
-
-/// tm and its friends with these routes.
-class Routed : public ModuleHost {
-public:
-    explicit Routed(const std::string& routes) : ModuleHost(16 << 20) {
-        config(
-            "loadmodule \"tm\"\nloadmodule \"tmx\"\nloadmodule \"sl\"\nloadmodule \"pv\"\n"
-            "loadmodule \"textops\"\nloadmodule \"corex\"\n" +
-            routes);
-        start();
-    }
-    void request(std::string_view method = "INVITE") {
-        receive(Request(std::string(method)).branch("z9hG4bKe").str());
-    }
-    /// Start lines of all that was sent, with a bar behind each; the last request stays in `down`.
-    std::string all() {
-        std::string lines;
-        while (pending() != 0) {
-            const std::string bytes = take().bytes;
-            if (!bytes.starts_with("SIP/2.0")) down = bytes;
-            lines += start_line(bytes) + "|";
-        }
-        return lines;
-    }
-    void answer(int code, std::string_view reason) {
-        receive(reply(down, code, reason, "t"), kCallee);
-    }
-    std::string down;
-};
-
-constexpr const char* kDown = "INVITE sip:bob@192.0.2.2 SIP/2.0|";
-
-}  // namespace
-
 TEST_CASE("t_drop: nothing goes upstream, and the code is the last status") {
     Routed call(
         "request_route { t_on_failure(\"F\"); t_relay(); }\n"

@@ -219,6 +219,7 @@ TEST_CASE("fr_timer_avp and fr_inv_timer_avp: seconds of one transaction") {
 TEST_CASE("an INVITE with a time from fr_inv_timer_avp does not end silently") {
     TmHost host;
     host.param("tm", "noisy_ctimer", 0);
+    host.param("tm", "silent_when_unanswered", 1);
     host.param("tm", "fr_inv_timer_avp", "fr_inv"sv);
     host.param("tm", "fr_timer", 2000);
     bool has_avp = false;
