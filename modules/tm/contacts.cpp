@@ -62,11 +62,21 @@ void store(Xavps& xavps, std::string_view name, const Contact& c) {
     put(kGroup, c.group);
 }
 
+/// By `before`; what it holds for equal keeps its order. Groups are made anew by the caller.
+template <class Before>
+void sort_in_order(std::span<Contact> list, Before before) {
+    for (std::size_t at = 0; at < list.size(); ++at) list[at].group = static_cast<std::int64_t>(at);
+    std::sort(list.begin(), list.end(), [&](const Contact& a, const Contact& b) {
+        if (before(a, b)) return true;
+        return !before(b, a) && a.group < b.group;
+    });
+    for (Contact& c : list) c.group = 0;
+}
+
 /// The best first; of equal ones the one that was added last.
 void sort_by_q(std::span<Contact> list) {
     std::reverse(list.begin(), list.end());
-    std::stable_sort(list.begin(), list.end(),
-                     [](const Contact& a, const Contact& b) { return a.target.q > b.target.q; });
+    sort_in_order(list, [](const Contact& a, const Contact& b) { return a.target.q > b.target.q; });
     for (std::size_t i = 1; i < list.size(); ++i)
         list[i].group =
             list[i - 1].group + static_cast<int>(list[i].target.q != list[i - 1].target.q);
@@ -74,8 +84,8 @@ void sort_by_q(std::span<Contact> list) {
 
 /// Draws one after the other, with q as the weight; those of no weight stay behind as they are.
 void shuffle_by_q(std::span<Contact> list, Random& random) {
-    std::stable_partition(list.begin(), list.end(),
-                          [](const Contact& c) { return c.target.q > 0; });
+    sort_in_order(
+        list, [](const Contact& a, const Contact& b) { return a.target.q > 0 && b.target.q <= 0; });
     for (std::size_t at = 0; at < list.size(); ++at) {
         list[at].group = static_cast<std::int64_t>(at);
         std::uint64_t sum = 0;

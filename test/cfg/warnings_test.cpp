@@ -17,6 +17,13 @@ Lines warnings_in(const std::string& body) {
 
 }  // namespace
 
+TEST_CASE("a break outside of while and switch is pointed at") {
+    const auto found = warnings_in("if (code(5)) break;");
+    REQUIRE(found.size() == 1);
+    CHECK(found[0].find("leaves the route") != std::string::npos);
+    CHECK(warnings_in("while (code(5)) { break; }").empty());
+}
+
 TEST_CASE("a function compared with its code") {
     const Lines one{"2:5: code() is 1 or 0 in an expression, never its return code"};
     CHECK(warnings_in("if (code(5) == 1) exit;") == one);
