@@ -2,9 +2,9 @@
 // it. SPDX-License-Identifier: Apache-2.0
 #pragma once
 #include <cstdint>
+#include <deque>
 #include <span>
 #include <string_view>
-#include <vector>
 
 #include "core/base/result.h"
 #include "core/event/fd.h"
@@ -37,7 +37,7 @@ public:
     [[nodiscard]] const Box& box(std::uint16_t slot) const noexcept { return boxes_[slot - 1U]; }
 
 private:
-    std::vector<Box> boxes_;
+    std::deque<Box> boxes_;  // others keep the addresses of wakeups
     shm::Counter dropped_;
     bool alone_ = false;
 };

@@ -58,9 +58,8 @@ def test_scripts_go_on_in_processes_of_their_own():
             if i % 4 == 0:
                 assert header(text, "X-Group") == "default", text
         client.close()
-        report = server.report()
-        assert report["tm:suspensions"] == report["tm:suspensions_ended"] == 40, report
-        assert report["async:resumed"] == 40, report
+        fairlead.wait_until(lambda: {server.report()[name] for name in (
+            "tm:suspensions", "tm:suspensions_ended", "async:resumed")} == {40}, "40 of each")
 
 
 def test_nothing_is_lost_when_processes_die_while_scripts_sleep():

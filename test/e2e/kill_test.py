@@ -64,7 +64,7 @@ class Server:
         unaccounted for), logged on SIGUSR1."""
         begin = self.log.stat().st_size
         self.process.send_signal(signal.SIGUSR1)
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + 20
         while time.monotonic() < deadline:
             text = self.log.read_text()[begin:]
             transactions = re.search(r"tm:inuse_transactions = (-?\d+)", text)

@@ -45,6 +45,13 @@ struct Office {
 
 }  // namespace
 
+TEST_CASE("what one slot is woken by stays where it is when slots are added") {
+    Office o;
+    const Wakeup* const first = &o.office.box(1).wakeup;
+    for (int i = 0; i < 20; ++i) REQUIRE(o.office.add(*o.segment, 1024));
+    CHECK(&o.office.box(1).wakeup == first);
+}
+
 TEST_CASE("mail reaches the slot that it is posted to, in order, and wakes it when it sleeps") {
     Office o;
     REQUIRE(o.office.box(2).mailbox->prepare_to_sleep());
