@@ -1,10 +1,10 @@
 // Commands about the server as a whole, with the names and the shapes that Kamailio's operators
 // know. SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
-#include <signal.h>
 #include <unistd.h>
 
 #include <array>
+#include <csignal>
 #include <ctime>
 #include <ranges>
 #include <string>

@@ -34,7 +34,7 @@ Result<void> guarded(const module::Loaded& m, std::string_view what, F step) {
 }  // namespace
 
 Engine::Engine(Parts parts, Globals globals)
-    : impl_(std::make_unique<Impl>(*this, std::move(parts), globals)) {
+    : impl_(std::make_unique<Impl>(*this, std::move(parts), std::move(globals))) {
     impl_->count.add_to(impl_->parts.counters);
     impl_->out.resize(sip::kMaxMessage);
 }

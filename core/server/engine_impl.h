@@ -32,9 +32,9 @@ struct Engine::Impl {
     Impl(Engine& owner, Parts given, Globals values)
         : engine(owner),
           parts(std::move(given)),
-          globals(values),
+          globals(std::move(values)),
           timers(parts.clock, parts.hazards, parts.wheels),
-          control_slot(static_cast<std::uint16_t>(values.workers + 1)) {}
+          control_slot(static_cast<std::uint16_t>(globals.workers + 1)) {}
 
     Engine& engine;
     Parts parts;

@@ -45,8 +45,7 @@ RouteId enter(Runtime& rt, Bucket& b, Cell& c, Message& m, Work& w) {
     if (route != RouteId::none) c.set(Cell::noisy);  // whoever armed it wants to hear of the end
     set_scene(rt, b, c, *p.branch, m, w);
     w.code = p.code;
-    if (!rt.options.uri_of_winner)
-        w.used_uri = m.target.uri = m.arena.copy(uri_of(*c.branches.get()));
+    if (!rt.options.uri_of_winner) w.used_uri = m.target.uri = m.arena.copy(uri_of(*c.branches));
     return route;
 }
 

@@ -55,8 +55,7 @@ Result<std::uint64_t> color(std::string_view inner) {
         return at == kColors.npos ? std::nullopt : std::optional(at % kColorsOfTerminal);
     };
     const auto text = inner.size() == 2 ? number(inner[0]) : std::nullopt;
-    const auto ground =
-        text && (inner[1] == 'x' || inner[1] >= 'a') ? number(inner[1]) : std::nullopt;
+    const auto ground = text && inner[1] >= 'a' ? number(inner[1]) : std::nullopt;
     if (!ground)
         return fail("two letters of x, s, r, g, y, b, p, c, w; the first may be upper case");
     const bool bright = inner[0] < 'a';
