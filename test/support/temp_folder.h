@@ -26,6 +26,10 @@ public:
     }
 
     [[nodiscard]] std::string path() const { return path_.string(); }
+    /// The whole name of what is or will be in it.
+    [[nodiscard]] std::string operator/(std::string_view name) const {
+        return (path_ / name).string();
+    }
     /// Writes a file, and the folders above it; returns its whole name.
     std::string add(const std::string& name, std::string_view content) const {
         std::filesystem::create_directories((path_ / name).parent_path());

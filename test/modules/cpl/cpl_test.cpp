@@ -1,11 +1,10 @@
 // The module on the wire: scripts by REGISTER and from a folder, and calls in each mode.
 // SPDX-License-Identifier: Apache-2.0
 #include <catch2/catch.hpp>
-#include <cstdlib>
-#include <fstream>
 
 #include "test/support/message_builder.h"
 #include "test/support/module_host.h"
+#include "test/support/temp_folder.h"
 
 using namespace fairlead;
 using namespace fairlead::test;
@@ -224,13 +223,10 @@ TEST_CASE("cpl: whose script runs") {
 }
 
 TEST_CASE("cpl: scripts come from a folder") {
-    std::string folder = "/tmp/cpl-test-XXXXXX";
-    REQUIRE(mkdtemp(folder.data()) != nullptr);
-    const auto write = [&](const std::string& name, const std::string& text) {
-        std::ofstream(folder + '/' + name) << text;
-    };
-    write("anna.xml", kReject);
-    write("notes.txt", "not a script");
+    const TempFolder files;
+    const std::string folder = files.path();
+    files.add("anna.xml", kReject);
+    files.add("notes.txt", "not a script");
     const Params params{{"load_dir", std::string_view(folder)}};
     {
         Server server(params);
@@ -246,16 +242,13 @@ TEST_CASE("cpl: scripts come from a folder") {
     };
     CHECK(refused({{"load_dir", std::string_view(folder)}, {"use_domain", 1}})
               .find("user@domain.xml") != std::string::npos);
-    write("bob.xml", "<cpl>\n<wrong/></cpl>");
+    files.add("bob.xml", "<cpl>\n<wrong/></cpl>");
     CHECK(refused(params).find("bob.xml: 2:1: wrong is not allowed in cpl") != std::string::npos);
-    write("bob.xml", std::string(70000, ' '));
+    files.add("bob.xml", std::string(70000, ' '));
     CHECK(refused(params).find("limit") != std::string::npos);
     CHECK(refused({{"load_dir", "/tmp/no/such/folder"sv}}).find("No such file") !=
           std::string::npos);
     CHECK(refused({{"redirect_route", "MISSING"sv}}).find("route[MISSING]") != std::string::npos);
-    for (const char* name : {"anna.xml", "bob.xml", "notes.txt"})
-        std::remove((folder + '/' + name).c_str());
-    std::remove(folder.c_str());
 }
 
 TEST_CASE("cpl: a configuration under the old names, with types and modes checked") {

@@ -7,34 +7,12 @@
 #include <unistd.h>
 
 #include <catch2/catch.hpp>
-#include <cstdlib>
-#include <filesystem>
 
 #include "test/modules/tm/routed.h"
+#include "test/support/temp_folder.h"
 
 namespace fairlead::test {
 namespace {
-
-/// A directory of its own, gone at the end.
-class Folder {
-public:
-    Folder() {
-        std::string name = (std::filesystem::temp_directory_path() / "tmwriteXXXXXX").string();
-        path_ = ::mkdtemp(name.data());
-    }
-    Folder(const Folder&) = delete;
-    Folder& operator=(const Folder&) = delete;
-    ~Folder() {
-        std::error_code ignored;
-        std::filesystem::remove_all(path_, ignored);
-    }
-    [[nodiscard]] std::string operator/(std::string_view name) const {
-        return path_ + "/" + std::string(name);
-    }
-
-private:
-    std::string path_;
-};
 
 /// The program at the other end of a UNIX socket.
 class Listening {
@@ -81,7 +59,7 @@ const std::string kLists =
 }  // namespace
 
 TEST_CASE("t_write_unix: the request in lines, as external programs read it") {
-    const Folder folder;
+    const TempFolder folder;
     const Listening program(folder / "s");
     Routed server(kLists +
                   "request_route { setflag(1); setflag(4); $avp(i:12) = \"me@x\"; t_newtran(); "
@@ -118,7 +96,7 @@ TEST_CASE("t_write_unix: the request in lines, as external programs read it") {
 }
 
 TEST_CASE("t_write_unix: routes of the dialog to be, loose and strict") {
-    const Folder folder;
+    const TempFolder folder;
     const Listening program(folder / "s");
     Routed server(kLists + "request_route { t_newtran(); t_write_unix(\"x\", \"" + (folder / "s") +
                   "\"); t_reply(\"480\", \"$rc\"); }");
@@ -144,7 +122,7 @@ TEST_CASE("t_write_unix: routes of the dialog to be, loose and strict") {
 }
 
 TEST_CASE("tw_append in the form of the users' guide: variables, the body behind all of them") {
-    const Folder folder;
+    const TempFolder folder;
     const Listening program(folder / "s");
     Routed server(
         kLists + "request_route { $avp(i:10) = 7; t_newtran(); t_write_unix(\"a/test\", \"" +
@@ -164,7 +142,7 @@ TEST_CASE("tw_append in the form of the users' guide: variables, the body behind
 }
 
 TEST_CASE("t_write_fifo: to who reads there, in both orders of its arguments") {
-    const Folder folder;
+    const TempFolder folder;
     const std::string path = folder / "f";
     REQUIRE(::mkfifo(path.c_str(), 0600) == 0);
     Routed server(kLists + "request_route { t_newtran(); t_write_fifo(\"voicemail/append1\",\"" +
@@ -185,7 +163,7 @@ TEST_CASE("t_write_fifo: to who reads there, in both orders of its arguments") {
 }
 
 TEST_CASE("what is no FIFO is not written to") {
-    const Folder folder;
+    const TempFolder folder;
     const std::string path = folder / "plain";
     ::close(::open(path.c_str(), O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
     Routed server("request_route { t_newtran(); t_write_fifo(\"x\", \"" + path +
@@ -196,7 +174,7 @@ TEST_CASE("what is no FIFO is not written to") {
 }
 
 TEST_CASE("a socket that is full: tried again until unix_tx_timeout, and then given up") {
-    const Folder folder;
+    const TempFolder folder;
     const Listening program(folder / "s");
     Routed server(
         "modparam(\"tm\", \"unix_tx_timeout\", \"300ms\")\nrequest_route { t_newtran(); "
@@ -225,7 +203,7 @@ TEST_CASE("a socket that is full: tried again until unix_tx_timeout, and then gi
 }
 
 TEST_CASE("a request that was told waits for fr_timer and is then answered 408") {
-    const Folder folder;
+    const TempFolder folder;
     const Listening program(folder / "s");
     const std::string told = "t_write_unix(\"x\", \"" + (folder / "s") + "\");";
     Routed server("request_route { t_newtran(); " + told + " }");
@@ -247,7 +225,7 @@ TEST_CASE("a request that was told waits for fr_timer and is then answered 408")
 }
 
 TEST_CASE("a request that was told and is cancelled: 487 at once") {
-    const Folder folder;
+    const TempFolder folder;
     const Listening program(folder / "s");
     Routed server(
         "request_route { if ($rm == \"CANCEL\") { t_relay(); exit; } t_newtran(); "
@@ -290,7 +268,7 @@ TEST_CASE("wrong arguments of t_write are found when the configuration is read")
 }
 
 TEST_CASE("without a transaction nothing is told") {
-    const Folder folder;
+    const TempFolder folder;
     const Listening program(folder / "s");
     Routed server("request_route { t_write_unix(\"x\", \"" + (folder / "s") +
                   "\"); sl_send_reply(\"480\", \"$rc\"); }");
