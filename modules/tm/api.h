@@ -1,8 +1,8 @@
-// What tm offers to other modules: Api (the transaction of a message), UacApi (requests of our own)
-// and SuspendApi (scripts that go on later). Each is an interface with a version of its own that
-// `needs<&Mine::tm>()` binds; see docs/modules.md. Nothing that a transaction keeps is a code
-// address: who is to be told is a number that was given out before fork. SPDX-License-Identifier:
-// Apache-2.0
+// What tm offers to other modules: Api (the transaction of a message), UacApi (requests of our
+// own), SuspendApi (scripts that go on later) and StepsApi (relaying step by step). Each is an
+// interface with a version of its own that `needs<&Mine::tm>()` binds; see docs/modules.md. Nothing
+// that a transaction keeps is a code address: who is to be told is a number that was given out
+// before fork. SPDX-License-Identifier: Apache-2.0
 #pragma once
 #include <cstdint>
 #include <expected>
@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "core/module.h"
+#include "modules/tm/steps_api.h"
 
 namespace fairlead::tm {
 
