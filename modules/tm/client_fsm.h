@@ -54,7 +54,7 @@ inline constexpr Machine<S, E> kMachine{kRows};
 }  // namespace client
 
 /// (state, event) to (state, what to do).
-[[nodiscard]] constexpr Step<ClientState> step(ClientState s, ClientEvent e) noexcept {
+[[nodiscard]] constexpr Move<ClientState> step(ClientState s, ClientEvent e) noexcept {
     return client::kMachine.step(s, e);
 }
 

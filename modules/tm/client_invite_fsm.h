@@ -83,7 +83,7 @@ inline constexpr Machine<S, E> kMachine{kRows};
 }  // namespace client_invite
 
 /// (state, event) to (state, what to do).
-[[nodiscard]] constexpr Step<ClientInviteState> step(ClientInviteState s,
+[[nodiscard]] constexpr Move<ClientInviteState> step(ClientInviteState s,
                                                      ClientInviteEvent e) noexcept {
     return client_invite::kMachine.step(s, e);
 }

@@ -30,10 +30,10 @@ constexpr bool has(Do set, Do bit) noexcept {
 }
 
 template <class State>
-struct Step {
+struct Move {
     State next{};
     Do actions = Do::none;
-    friend constexpr bool operator==(const Step&, const Step&) = default;
+    friend constexpr bool operator==(const Move&, const Move&) = default;
 };
 
 template <class State, class Event>
@@ -66,7 +66,7 @@ public:
             for (const bool there : line)
                 if (!there) a_cell_is_missing();
     }
-    [[nodiscard]] constexpr Step<State> step(State s, Event e) const noexcept {
+    [[nodiscard]] constexpr Move<State> step(State s, Event e) const noexcept {
         return cells_[static_cast<std::size_t>(s)][static_cast<std::size_t>(e)];
     }
 
@@ -75,7 +75,7 @@ private:
     static void a_cell_has_two_rows() {}
     static void a_cell_is_missing() {}
 
-    std::array<std::array<Step<State>, kEvents>, kStates> cells_{};
+    std::array<std::array<Move<State>, kEvents>, kStates> cells_{};
 };
 
 }  // namespace fairlead::tm

@@ -47,7 +47,7 @@ inline constexpr Machine<S, E> kMachine{kRows};
 }  // namespace server
 
 /// (state, event) to (state, what to do).
-[[nodiscard]] constexpr Step<ServerState> step(ServerState s, ServerEvent e) noexcept {
+[[nodiscard]] constexpr Move<ServerState> step(ServerState s, ServerEvent e) noexcept {
     return server::kMachine.step(s, e);
 }
 

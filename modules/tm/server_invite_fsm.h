@@ -94,7 +94,7 @@ inline constexpr Machine<S, E> kMachine{kRows};
 }  // namespace server_invite
 
 /// (state, event) to (state, what to do).
-[[nodiscard]] constexpr Step<ServerInviteState> step(ServerInviteState s,
+[[nodiscard]] constexpr Move<ServerInviteState> step(ServerInviteState s,
                                                      ServerInviteEvent e) noexcept {
     return server_invite::kMachine.step(s, e);
 }
