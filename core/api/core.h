@@ -44,6 +44,8 @@ struct Globals {
 
     /// Where sockets and FIFOs of management are made; exists from prepare() on.
     std::string_view run_directory = "/run/fairlead";
+    /// The working directory that the processes will have; relative paths of files begin there.
+    std::string_view work_directory = "/";
     /// Whose they shall be; -1: whoever started the server.
     std::int64_t user = -1, group = -1;
 

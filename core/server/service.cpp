@@ -189,6 +189,7 @@ Globals Service::globals() {
     globals.reply_to_via = settings_.reply_to_via;
     globals.check_via = settings_.check_via;
     globals.run_directory = settings_.run_dir;
+    globals.work_directory = settings_.work_dir;
     if (identity_.user != Identity::none) {
         globals.user = identity_.user;
         globals.group = identity_.group;
