@@ -40,7 +40,12 @@ struct Globals {
     bool force_rport = false;
     bool local_rport = false;
     bool reply_to_via = false;
-    bool check_via = false;  ///< a reply whose top Via is not ours is not passed on
+    /// A request of more bytes leaves by this protocol instead of in a datagram, if it can (RFC
+    /// 3261 18.1.1); 0: never.
+    std::size_t udp_mtu = 0;
+    Proto udp_mtu_try_proto = Proto::none;
+    bool accept_aliases = false;  ///< `alias` in the Via of a request is followed (RFC 5923)
+    bool check_via = false;       ///< a reply whose top Via is not ours is not passed on
 
     /// Where sockets and FIFOs of management are made; exists from prepare() on.
     std::string_view run_directory = "/run/fairlead";

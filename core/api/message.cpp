@@ -14,6 +14,7 @@ void Message::reset(const Received& from, Ms now) noexcept {
     branch_count = 0;
     flags = script_flags = 0;
     force_rport = add_local_rport = uri_consumed = is_owned = false;
+    forward_no_connect = forward_close = reply_no_connect = reply_close = false;
     advertised_host = {};
     advertised_port = 0;
     edits.clear();

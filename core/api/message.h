@@ -106,6 +106,10 @@ public:
     std::uint32_t script_flags = 0;  ///< setsflag
     bool force_rport = false;
     bool add_local_rport = false;
+    /// How streams are used for the request and for replies to it: whether they may be opened, and
+    /// whether they are closed behind it.
+    bool forward_no_connect = false, forward_close = false;
+    bool reply_no_connect = false, reply_close = false;
     bool uri_consumed = false;  ///< the current URI already became a branch (t_relay)
     /// A module (tm: it made a transaction) ends this request in message_done(), whatever the
     /// script did; the engine does not answer for it.

@@ -32,7 +32,9 @@ struct Target {
     Address address;
     Proto proto = Proto::none;
     std::uint16_t listener = kNoListener;
-    std::uint32_t connection = 0;  ///< streams: 0 finds or opens one
+    std::uint32_t connection = 0;  ///< streams: used while it lives; 0 finds or opens one
+    bool no_connect = false;       ///< streams: fails where one would have to be opened
+    bool close_after = false;      ///< streams: the connection is closed when this has left
 };
 
 /// Where a message came from.
@@ -75,6 +77,12 @@ public:
     /// calls. `target.listener` must be set. A failure seen only then is reported to `on_failure`.
     virtual Sent send(const Target& target, std::string_view bytes,
                       const SendFailure& on_failure = {}) noexcept = 0;
+
+    /// From now on requests to this port of the connection's peer use the connection (RFC 5923).
+    /// False when there is no such connection or it has too many aliases.
+    virtual bool add_alias(std::uint32_t /*connection*/, std::uint16_t /*port*/) noexcept {
+        return false;
+    }
 
 protected:
     ~Net() = default;
