@@ -448,6 +448,8 @@ struct Statistic {
     std::string_view name, doc;
     void (*bind)(Module&, shm::Counter) = nullptr;
     std::int64_t (*read)(Module&) = nullptr;  ///< instead of a counter: computed when asked for
+    /// What it says goes up and down (a gauge in /metrics): most that are computed.
+    bool is_level = false;
 };
 template <auto Field>
 constexpr Statistic statistic(std::string_view name, std::string_view doc) {
@@ -457,10 +459,24 @@ constexpr Statistic statistic(std::string_view name, std::string_view doc) {
             nullptr};
 }
 template <auto Method>
-constexpr Statistic computed_statistic(std::string_view name, std::string_view doc) {
-    return {name, doc, nullptr, []<class C>(std::int64_t (C::*)()) {
+constexpr Statistic computed_statistic(std::string_view name, std::string_view doc,
+                                       bool is_level = true) {
+    return {name, doc, nullptr,
+            []<class C>(std::int64_t (C::*)()) {
                 return +[](Module& m) { return (static_cast<C&>(m).*Method)(); };
-            }(Method)};
+            }(Method),
+            is_level};
+}
+/// How long something takes, bound to a `shm::Histogram` member of the module before prepare().
+struct HistogramRow {
+    std::string_view name, doc;  ///< "query": fairlead_<module>_query_seconds in /metrics
+    void (*bind)(Module&, shm::Histogram) = nullptr;
+};
+template <auto Field>
+constexpr HistogramRow histogram(std::string_view name, std::string_view doc) {
+    using M = MemberOf<decltype(Field)>;
+    return {name, doc,
+            [](Module& m, shm::Histogram h) { static_cast<typename M::Class&>(m).*Field = h; }};
 }
 
 // ---- Interfaces between modules ----------------------------------------------------------------
@@ -513,6 +529,7 @@ struct Descriptor {
     std::span<const std::string_view> aliases{};
     std::span<const Command> commands{};  ///< what operators can ask (core/api/command.h)
     std::span<const Tunable> tunables{};  ///< what they can change (core/api/tunable.h)
+    std::span<const HistogramRow> histograms{};
 };
 template <class M>
 std::unique_ptr<Module> make_module() {

@@ -72,6 +72,7 @@ EXCEPTIONS = {
     ("new", "core/shm/mapping.cpp"): "private constructor; unique_ptr owns it in the same line",
     ("new", "core/shm/segment.cpp"): "private constructor; unique_ptr owns it in the same line",
     ("new", "core/shm/counters.cpp"): "private constructor; the caller owns it",
+    ("new", "core/shm/histograms.cpp"): "private constructor; the caller owns it",
     ("throw", "core/server/engine.cpp"):
         "message_slot gives a number; it is called from prepare(), around which the core catches",
     ("sleep", "core/server/worker.cpp"):

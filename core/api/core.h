@@ -58,6 +58,14 @@ struct Globals {
     std::vector<std::string> async_groups;  ///< async_workers_group, as written
 };
 
+/// A statistic and what it says.
+struct StatisticValue {
+    std::string_view group, name, help;
+    std::int64_t value = 0;
+    shm::Counter counter;   ///< cell 0: computed
+    bool is_level = false;  ///< goes up and down
+};
+
 /// What Core::on_mail gave; the same in every process.
 enum class MailId : std::uint16_t;
 
@@ -137,6 +145,11 @@ public:
     /// branch; no lock may be held.
     [[nodiscard]] virtual bool may_send(Message& m, const Target& to,
                                         std::string_view bytes) noexcept = 0;
+
+    [[nodiscard]] virtual shm::Histograms& histograms() noexcept = 0;
+    /// Every counter and every computed statistic of the server, by group and name. In the control
+    /// process.
+    [[nodiscard]] virtual std::vector<StatisticValue> statistics() = 0;
 
 protected:
     ~Core() = default;

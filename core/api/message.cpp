@@ -9,6 +9,7 @@ namespace fairlead {
 void Message::reset(const Received& from, Ms now) noexcept {
     received = from;
     arrived = now;
+    arrived_ns = 0;
     number = 0;
     target = {};
     branch_count = 0;

@@ -95,7 +95,8 @@ public:
     sip::Message sip;  ///< as received; never changes
     Received received;
     Ms arrived{0};
-    std::uint64_t number = 0;  ///< $mi: counts messages in this process
+    std::int64_t arrived_ns = 0;  ///< Clock::ns() at its arrival; 0 when nobody received it
+    std::uint64_t number = 0;     ///< $mi: counts messages in this process
     Arena& arena;
 
     // What the script decided about the request.

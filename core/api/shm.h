@@ -1,5 +1,5 @@
-// Shared memory for modules: allocator, robust lock, hazards, counters. Mailboxes come with their
-// users. SPDX-License-Identifier: Apache-2.0
+// Shared memory for modules: allocator, robust lock, hazards, counters, histograms. Mailboxes come
+// with their users. SPDX-License-Identifier: Apache-2.0
 #pragma once
 #include "core/shm/counters.h"
 #include "core/shm/hazards.h"

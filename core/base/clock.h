@@ -18,6 +18,11 @@ public:
     [[nodiscard]] virtual std::int64_t unix_seconds() const noexcept = 0;
     /// The same in microseconds, at the time of the call.
     [[nodiscard]] virtual std::int64_t unix_microseconds() const noexcept = 0;
+    /// now() in nanoseconds: for measuring, without a system call.
+    [[nodiscard]] virtual std::int64_t ns() const noexcept { return now().count() * 1'000'000; }
+    /// The same at the time of the call: what ns() gave earlier taken off it is how long something
+    /// took.
+    [[nodiscard]] virtual std::int64_t exact_ns() const noexcept { return ns(); }
 
 protected:
     ~Clock() = default;
@@ -29,6 +34,12 @@ public:
     [[nodiscard]] Ms now() const noexcept override {
         return std::chrono::duration_cast<Ms>(std::chrono::steady_clock::now().time_since_epoch());
     }
+    [[nodiscard]] std::int64_t ns() const noexcept override {
+        return std::chrono::duration_cast<std::chrono::nanoseconds>(
+                   std::chrono::steady_clock::now().time_since_epoch())
+            .count();
+    }
+    [[nodiscard]] std::int64_t exact_ns() const noexcept override { return ns(); }
     [[nodiscard]] std::int64_t unix_seconds() const noexcept override {
         return std::chrono::duration_cast<std::chrono::seconds>(
                    std::chrono::system_clock::now().time_since_epoch())

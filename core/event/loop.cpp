@@ -29,12 +29,16 @@ timeval to_timeval(Ms ms) noexcept {
 
 }  // namespace
 
-Ms LoopClock::now() const noexcept {
+std::int64_t LoopClock::ns() const noexcept {
     if (!has_now_) {
-        now_ = SystemClock().now();
+        now_ = SystemClock().ns();
         has_now_ = in_batch_;
     }
     return now_;
+}
+
+Ms LoopClock::now() const noexcept {
+    return std::chrono::duration_cast<Ms>(std::chrono::nanoseconds(ns()));
 }
 
 std::int64_t LoopClock::unix_seconds() const noexcept {
@@ -208,6 +212,10 @@ Watch Loop::on_signal(int number, SignalHandler& handler) {
     node->loop = impl_.get();
     impl_->nodes.push_back(node.get());
     return Watch(std::move(node));
+}
+
+event_base* Loop::base() const noexcept {
+    return impl_->base;
 }
 
 void Loop::at_end_of_batch(BatchEnd& end) {

@@ -5,6 +5,10 @@
 
 #include "core/base/clock.h"
 
+struct event_base;
+namespace fairlead::http {
+class Server;
+}
 namespace fairlead {
 
 /// Called when a watched descriptor is ready. Not owned by the loop; outlives its Watch.
@@ -65,10 +69,12 @@ public:
     [[nodiscard]] std::int64_t unix_microseconds() const noexcept override {
         return SystemClock().unix_microseconds();
     }
+    [[nodiscard]] std::int64_t ns() const noexcept override;
+    [[nodiscard]] std::int64_t exact_ns() const noexcept override { return SystemClock().ns(); }
 
 private:
     friend class Loop;
-    mutable Ms now_{0};
+    mutable std::int64_t now_ = 0;  ///< nanoseconds
     mutable std::int64_t unix_seconds_ = 0;
     mutable bool has_now_ = false, has_unix_ = false;
     bool in_batch_ = false;
@@ -135,6 +141,8 @@ public:
 
 private:
     friend class Watch;
+    friend class http::Server;
+    [[nodiscard]] event_base* base() const noexcept;  ///< for what else libevent runs in it
     struct Impl;
     std::unique_ptr<Impl> impl_;
     LoopClock clock_;

@@ -110,6 +110,11 @@ void describe_rest(Out out, const Descriptor& d) {
                            row.read != nullptr ? ", computed when asked for" : "", row.doc);
         }
     }
+    if (!d.histograms.empty()) {
+        fmt::format_to(out, "\n## Histograms\n\n");
+        for (const HistogramRow& row : d.histograms)
+            fmt::format_to(out, "- `{}`  \n  {}\n", row.name, row.doc);
+    }
     if (!d.event_routes.empty()) {
         fmt::format_to(out, "\n## Event routes\n\n");
         for (const std::string_view route : d.event_routes) {

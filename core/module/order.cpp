@@ -113,9 +113,11 @@ Result<std::vector<Loaded*>> Registry::connect(shm::Counters& counters) {
         }
         for (const Statistic& row : m->descriptor->statistics) {
             if (row.bind != nullptr) {
-                row.bind(*m->object, counters.add(m->name, row.name, row.doc));
+                row.bind(*m->object, counters.add(m->name, row.name, row.doc, row.is_level));
             }
         }
+        for (const HistogramRow& row : m->descriptor->histograms)
+            row.bind(*m->object, counters.histograms().add(m->name, row.name, row.doc));
         items.push_back(std::move(item));
     }
     std::vector<Loaded*> order;

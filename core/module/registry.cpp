@@ -92,6 +92,13 @@ Result<void> check_rest(const Descriptor& d) {
             if (other.name == row.name) return bad_row("statistic", row.name, "is there twice");
         }
     }
+    for (std::size_t i = 0; i < d.histograms.size(); ++i) {
+        const HistogramRow& row = d.histograms[i];
+        if (row.name.empty() || row.bind == nullptr)
+            return bad_row("histogram", row.name, "has no name or nowhere to go");
+        for (const HistogramRow& other : d.histograms.first(i))
+            if (other.name == row.name) return bad_row("histogram", row.name, "is there twice");
+    }
     for (const Offer& row : d.offers) {
         if (row.id.name.empty() || row.as == nullptr) {
             return bad_row("offered interface", row.id.name, "has no name or no code");

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <exception>
 #include <ranges>
 #include <stdexcept>
@@ -112,6 +113,7 @@ Result<void> Engine::start(const Process& process) {
     impl_->process = process;
     impl_->random.reseed_from_kernel();
     impl_->timers.enter(process.slot);
+    impl_->parts.counters.histograms().enter(process.slot);
     impl_->tunables.follow();
     for (module::Loaded* const m : impl_->order) {
         TRY(guarded(*m, "start()", [&] { return m->object->start(process); }));
@@ -208,6 +210,39 @@ Commands& Engine::commands() noexcept {
 }
 Tunables& Engine::tunables() noexcept {
     return impl_->tunables;
+}
+
+shm::Histograms& Engine::histograms() noexcept {
+    return impl_->parts.counters.histograms();
+}
+
+std::vector<StatisticValue> Engine::statistics() {
+    std::vector<StatisticValue> all;
+    const shm::Counters& counters = impl_->parts.counters;
+    for (const auto& row : counters.rows()) {
+        if (row.name.empty()) continue;  // the cell of what was never registered
+        const shm::Counter counter(row.cell);
+        all.push_back(
+            {row.group, row.name, row.help, counters.sum(counter), counter, row.is_level});
+    }
+    for (const auto& loaded : impl_->parts.registry.modules())
+        for (const Statistic& row : loaded->descriptor->statistics)
+            if (row.read != nullptr)
+                all.push_back(
+                    {loaded->name, row.name, row.doc, row.read(*loaded->object), {}, row.is_level});
+    const auto memory = impl_->parts.memory.totals();
+    const auto add = [&](std::string_view name, std::string_view help, std::size_t value) {
+        all.push_back({"shmem", name, help, static_cast<std::int64_t>(value), {}, true});
+    };
+    add("free_size", "Bytes of shared memory that are free.", memory.size - memory.used);
+    add("fragments", "Blocks of shared memory that are in use.", memory.blocks);
+    add("real_used_size", "Bytes of shared memory in slabs.", memory.in_slabs);
+    add("total_size", "Bytes of shared memory.", memory.size);
+    add("used_size", "Bytes of shared memory that are in use.", memory.used);
+    std::ranges::sort(all, [](const StatisticValue& a, const StatisticValue& b) {
+        return a.group != b.group ? a.group < b.group : a.name < b.name;
+    });
+    return all;
 }
 
 std::size_t Engine::message_slot() {

@@ -119,6 +119,8 @@ public:
                                          std::string_view name) const noexcept override;
     [[nodiscard]] bool may_send(Message& m, const Target& to,
                                 std::string_view bytes) noexcept override;
+    [[nodiscard]] shm::Histograms& histograms() noexcept override;
+    [[nodiscard]] std::vector<StatisticValue> statistics() override;
 
 private:
     struct Impl;

@@ -40,6 +40,7 @@ void Engine::receive(std::string_view bytes, const Received& from) noexcept {
     impl_->tunables.follow();
     Message& m = impl_->pool.take();
     m.reset(from, impl_->parts.clock.now());
+    m.arrived_ns = impl_->parts.clock.ns();
     m.number = ++impl_->messages;
     const auto error = m.sip.parse(bytes);
     const bool first = impl_->runs_arrival_route;

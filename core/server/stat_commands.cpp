@@ -15,38 +15,10 @@ namespace {
 
 constexpr int kBadRequest = 400;
 
-struct Stat {
-    std::string_view group, name, help;
-    std::int64_t value = 0;
-    shm::Counter counter;  ///< cell 0: computed
-};
+using Stat = StatisticValue;
 
-/// All statistics by group and name.
 std::vector<Stat> all_stats(Module& m) {
-    Engine& engine = static_cast<CoreBase&>(m).engine();
-    std::vector<Stat> stats;
-    for (const auto& row : engine.counters().rows()) {
-        if (row.name.empty()) continue;  // the cell of what was never registered
-        const shm::Counter counter(row.cell);
-        stats.push_back({row.group, row.name, row.help, engine.counters().sum(counter), counter});
-    }
-    for (const auto& loaded : engine.registry().modules())
-        for (const Statistic& row : loaded->descriptor->statistics)
-            if (row.read != nullptr)
-                stats.push_back({loaded->name, row.name, row.doc, row.read(*loaded->object), {}});
-    const auto memory = engine.memory().totals();
-    const auto add = [&](std::string_view name, std::size_t value) {
-        stats.push_back({"shmem", name, "Shared memory.", static_cast<std::int64_t>(value), {}});
-    };
-    add("free_size", memory.size - memory.used);
-    add("fragments", memory.blocks);
-    add("real_used_size", memory.in_slabs);
-    add("total_size", memory.size);
-    add("used_size", memory.used);
-    std::ranges::sort(stats, [](const Stat& a, const Stat& b) {
-        return a.group != b.group ? a.group < b.group : a.name < b.name;
-    });
-    return stats;
+    return static_cast<CoreBase&>(m).engine().statistics();
 }
 
 /// "all", "group:", "group.", "name", "group:name".

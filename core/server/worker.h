@@ -34,6 +34,8 @@ public:
     [[nodiscard]] std::int64_t unix_microseconds() const noexcept override {
         return clock_->unix_microseconds();
     }
+    [[nodiscard]] std::int64_t ns() const noexcept override { return clock_->ns(); }
+    [[nodiscard]] std::int64_t exact_ns() const noexcept override { return clock_->exact_ns(); }
 
 private:
     SystemClock system_;

@@ -3,6 +3,7 @@
 #include "core/shm/counters.h"
 
 #include <cstring>
+#include <utility>
 
 #include "core/base/log.h"
 
@@ -23,10 +24,14 @@ Result<Counters*> Counters::create(Segment& segment) {
     const Tag tag = segment.tag("core", "counters");
     Table* const table = segment.make<Table>(tag);
     if (table == nullptr) return fail("no shared memory for the counters");
-    return new Counters(segment, table, tag);
+    std::unique_ptr<Histograms> histograms(TRY(Histograms::create(segment)));
+    auto* const counters = new Counters(segment, table, tag);
+    counters->histograms_ = std::move(histograms);
+    return counters;
 }
 
-Counter Counters::add(std::string_view group, std::string_view name, std::string_view help) {
+Counter Counters::add(std::string_view group, std::string_view name, std::string_view help,
+                      bool is_level) {
     for (const Row& row : rows_) {
         if (row.group == group && row.name == name) return Counter(row.cell);
     }
@@ -35,7 +40,7 @@ Counter Counters::add(std::string_view group, std::string_view name, std::string
         return Counter();
     }
     const auto cell = static_cast<std::uint16_t>(rows_.size());
-    rows_.push_back({std::string(group), std::string(name), std::string(help), cell});
+    rows_.push_back({std::string(group), std::string(name), std::string(help), cell, is_level});
     return Counter(cell);
 }
 
@@ -65,6 +70,12 @@ std::int64_t Counters::raw(std::uint16_t cell) const noexcept {
         if (cells != nullptr) sum += __atomic_load_n(cells + cell, __ATOMIC_RELAXED);
     }
     return sum;
+}
+
+std::int64_t Counters::of_process(Counter counter, std::uint16_t slot) const noexcept {
+    if (slot >= kMaxProcesses) return 0;
+    const std::int64_t* const cells = table_->rows[slot].load(std::memory_order_relaxed);
+    return cells != nullptr ? __atomic_load_n(cells + counter.cell(), __ATOMIC_RELAXED) : 0;
 }
 
 std::int64_t Counters::sum(Counter counter) const noexcept {
