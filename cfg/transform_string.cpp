@@ -171,13 +171,16 @@ Value unbracketed(Message& m, const Value& in, Args) {
 
 // ---- Replacing and encoding ---------------------------------------------------------------------
 
-std::string_view replaced(Message& m, std::string_view s, std::string_view from,
-                          std::string_view to) {
+Value replaced(Message& m, std::string_view s, std::string_view from, std::string_view to) {
     if (from.empty()) return s;
     std::size_t found = 0;
     for (std::size_t at = s.find(from); at != s.npos; at = s.find(from, at + from.size())) ++found;
     if (found == 0) return s;
-    char* const out = room(m, s.size() - found * from.size() + found * to.size());
+    const std::size_t kept = s.size() - found * from.size();
+    if (to.size() > from.size() && to.size() > kMaxTransformed / found) return Value::absent();
+    const std::size_t size = kept + found * to.size();
+    if (size > kMaxTransformed && size > s.size()) return Value::absent();
+    char* const out = room(m, size);
     char* end = out;
     while (true) {
         const std::size_t at = std::min(s.find(from), s.size());
@@ -186,7 +189,7 @@ std::string_view replaced(Message& m, std::string_view s, std::string_view from,
         end = std::copy(to.begin(), to.end(), end);
         s.remove_prefix(at + from.size());
     }
-    return {out, static_cast<std::size_t>(end - out)};
+    return std::string_view(out, size);
 }
 Value replace(Message& m, const Value& in, Args a) {
     return replaced(m, text_of(m, in), a[0].string(), a[1].string());

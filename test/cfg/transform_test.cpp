@@ -147,9 +147,10 @@ TEST_CASE("results are bounded: none rather than one without end") {
         "$var(s) = $var(s) + $var(s) + $var(s) + $var(s) + $var(s) + $var(s) + $var(s);"
         "$var(s) = $var(s) + $var(s) + $var(s) + $var(s) + $var(s) + $var(s) + $var(s);"
         "$var(s) = $var(s) + $var(s) + $var(s) + $var(s) + $var(s) + $var(s) + $var(s);"
-        "say(\"$(var(s){s.len}) $(var(s){s.prefixes}{s.len}) $(var(s){s.encode.base58})\");");
+        "say(\"$(var(s){s.len}) $(var(s){s.prefixes}{s.len}) $(var(s){s.encode.base58}) "
+        "$(var(s){s.replace,a,$var(s)}{s.len}) $(var(s){s.replace,a,bb}{s.len})\");");
     REQUIRE_FALSE(host.toy().said.empty());
-    CHECK(host.toy().said.back() == "10976  ");
+    CHECK(host.toy().said.back() == "10976    21952");
 }
 
 TEST_CASE("each transformation is in the table that the documentation shows") {
