@@ -48,8 +48,7 @@ constexpr Function functions[] = {
 };
 
 Value ltt(Module& m, Message& msg, const VariableName& name) {
-    return static_cast<Sl&>(m).local_to_tag(
-        msg, name.handle != 0 ? static_cast<char>(name.handle) : name.inner.front());
+    return static_cast<Sl&>(m).local_to_tag(msg, static_cast<char>(name.handle));
 }
 Result<std::uint64_t> resolve_ltt(Module&, std::string_view inner) {
     if (inner == "s" || inner == "t" || inner == "x") {
@@ -64,7 +63,8 @@ constexpr Variable variables[] = {
             "whichever send_reply() would use.",
      .inner = Inner::required,
      .get = ltt,
-     .resolve = resolve_ltt},
+     .resolve = resolve_ltt,
+     .fixed_names = true},
 };
 
 template <Stat S>
