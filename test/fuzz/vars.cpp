@@ -1,17 +1,18 @@
 // Fuzzes transformations: any value through every one of them, with any arguments, gives null, a
-// number, or a text of bounded length; what one gives, another takes. The input is a value, and
-// behind its last line feed the arguments. SPDX-License-Identifier: Apache-2.0
-#include <array>
+// number, or a text of bounded length; what one gives, another takes. The input: two bytes choose
+// the transformations, the rest is a value and, behind its last line feed, the arguments.
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
 #include <cstdint>
 #include <string_view>
+#include <vector>
 
-#include "cfg/transform.h"
-#include "core/api/regex.h"
-#include "core/base/text.h"
 #include "test/fuzz/check.h"
+#include "test/support/any_transform.h"
 
 using namespace fairlead;
 using fairlead::fuzz::check;
+using fairlead::test::TransformTexts;
 
 namespace {
 
@@ -28,62 +29,61 @@ void check_value(const Value& v, std::size_t input) {
     check(sum <= 255 * v.string().size(), "bytes are bytes");
 }
 
-/// Every transformation on one value; `next` is called with each result.
-template <class F>
-void each(Message& m, const Value& in, std::string_view first, std::string_view second, F next) {
-    const auto substitution = cfg::parse_substitution(first);
-    // An expression is compiled when the configuration is read, so a short one stands for all.
-    const Regex regex(substitution ? substitution->expression.substr(0, 64) : "a*", {});
-    const cfg::Substitution made{&regex, substitution ? substitution->replacement : "\\0\\1",
-                                 !substitution || substitution->every};
-    for (const auto rows : cfg::all_transforms()) {
-        for (const cfg::TransformRow& row : rows) {
-            std::array<Value, cfg::kMaxTransformArgs> values;
-            std::size_t count = 0;
-            bool needs_regex = false;
-            for (const char letter : row.arguments) {
-                if (letter == '?') continue;
-                needs_regex |= letter == 'r';
-                if (letter == 'r') continue;
-                const std::string_view text = count == 0 ? first : second;
-                values[count++] =
-                    letter == 'i' ? Value(text::parse_int(text).value_or(-1)) : Value(text);
-            }
-            if (needs_regex && !regex.ok()) continue;
-            if (in.is_null() && !row.takes_null) continue;
-            next(row.apply(m, in, {std::span(values).first(count), &made}));
-            // Without those that may be left out.
-            const std::size_t optional = row.arguments.find('?');
-            if (optional == row.arguments.npos) continue;
-            next(row.apply(m, in, {std::span(values).first(optional), &made}));
+/// All rows of all tables.
+const std::vector<const cfg::TransformRow*>& rows() {
+    static const std::vector<const cfg::TransformRow*> all = [] {
+        std::vector<const cfg::TransformRow*> out;
+        for (const auto table : cfg::all_transforms()) {
+            for (const cfg::TransformRow& row : table) out.push_back(&row);
         }
+        return out;
+    }();
+    return all;
+}
+
+struct Input {
+    std::size_t row = 0, next_row = 0;
+    std::string_view value, first, second;
+};
+
+void try_row(Message& m, const Input& input, std::size_t n, const Value& in) {
+    TransformTexts texts(input.first, input.second);
+    for (const bool all : {true, false}) {
+        const auto once = texts.apply(*rows()[n], m, in, all);
+        if (!once) continue;
+        check_value(*once, std::max<std::size_t>(input.value.size(), 64));
+        const cfg::TransformRow& behind = *rows()[input.next_row % rows().size()];
+        const auto twice = texts.apply(behind, m, *once, true);
+        if (twice) check_value(*twice, once->string().size());
     }
 }
 
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-    const std::string_view text(reinterpret_cast<const char*>(data), size);
+    constexpr std::size_t kHead = 2;
+    if (size < kHead) return 0;
+    std::string_view text(reinterpret_cast<const char*>(data), size);
+    Input input{.row = data[0], .next_row = data[1]};
+    text.remove_prefix(kHead);
     const std::size_t line = text.rfind('\n');
-    const std::string_view value = text.substr(0, line);
-    std::string_view first = line == text.npos ? std::string_view() : text.substr(line + 1);
-    const std::size_t comma = first.find(',');
-    const std::string_view second =
-        comma == first.npos ? std::string_view() : first.substr(comma + 1);
-    first = first.substr(0, comma);
+    input.value = text.substr(0, line);
+    input.first = line == text.npos ? std::string_view() : text.substr(line + 1);
+    const std::size_t comma = input.first.find(',');
+    if (comma != input.first.npos) input.second = input.first.substr(comma + 1);
+    input.first = input.first.substr(0, comma);
 
     static Arena arena;
     arena.reset();
     Message m(arena);
-    each(m, Value(value), first, second, [&](const Value& once) {
-        check_value(once, value.size());
-        if (once.is_null() || once.string().size() > 256) return;
-        each(m, once, first, second,
-             [&](const Value& twice) { check_value(twice, once.string().size()); });
-    });
-    each(m, Value(), first, second, [](const Value& v) { check_value(v, 0); });
-    if (const auto number = text::parse_int(value)) {
-        each(m, Value(*number), first, second, [](const Value& v) { check_value(v, 64); });
+    // A number above those of the rows stands for all; only with short values, since some take time
+    // that grows with the square of the length.
+    std::size_t from = input.row % rows().size(), to = from + 1;
+    if (input.row >= rows().size() && input.value.size() <= 64) from = 0, to = rows().size();
+    for (std::size_t n = from; n < to; ++n) {
+        try_row(m, input, n, Value(input.value));
+        try_row(m, input, n, Value());
+        if (const auto number = text::parse_int(input.value)) try_row(m, input, n, Value(*number));
     }
     return 0;
 }
