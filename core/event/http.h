@@ -10,7 +10,10 @@
 #include <string>
 #include <string_view>
 
+#include "core/base/address.h"
 #include "core/base/clock.h"
+#include "core/base/result.h"
+#include "core/event/fd.h"
 
 namespace fairlead {
 class Loop;
@@ -77,6 +80,10 @@ struct Limits {
     Ms request{30'000};   ///< from the connection, or the last answer, to a whole request
     Ms patience{10'000};  ///< with a peer that takes nothing
 };
+
+/// A listening TCP socket for Server::listen(); port 0 takes a free one. Before fork, so that it
+/// stays when its process is replaced.
+[[nodiscard]] Result<Fd> listen_on(const Address& address);
 
 /// One per process, made and used in the process that runs the loop, and destroyed before the loop.
 class Server {
