@@ -26,6 +26,7 @@ RouteResult Run::top(RouteId id) {
     message_.error = ScriptError::none;
     const ScriptPlace outside = message_.place;
     route_ = id;
+    if (message_.trace != nullptr) trace_route(id);
     const Flow flow = steps(program_.route(id).first, true);
     message_.place = outside;
     return ended_top(flow);
@@ -52,6 +53,7 @@ int Run::route(RouteId id, const Node& n) {
     }
     ++depth_;
     code_ = 1;
+    if (message_.trace != nullptr) trace_route(id);
     const RouteId caller = std::exchange(route_, id);
     const Flow flow = steps(program_.route(id).first, true);
     route_ = caller;

@@ -82,6 +82,11 @@ private:
     void stand_at(const Node& n) noexcept {
         message_.place = {program_.file(n.place), n.place.line, route_};
     }
+    // What is noted of a transaction that is traced (run_trace.cpp).
+    void trace_route(RouteId id) const noexcept;
+    void trace_call(const Node& n, int code) noexcept;
+    void trace_assigned(const Node& n, const Value& v) const noexcept;
+
     /// One line about the script, with its place.
     void say(log::Level level, const Place& place, std::string_view text) const;
 

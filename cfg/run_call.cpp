@@ -103,6 +103,7 @@ int Run::call(const Node& n) {
     if (program_.log_prefix_anew()) log::set_prefix(program_.log_prefix()->text(message_));
     const int code = call_row(n, std::span(arguments).first(c.row->arity));
     log::set_prefix(prefix);
+    if (message_.trace != nullptr) trace_call(n, code);
     const bool own = message_.error != before || code == static_cast<int>(before);
     if (code > 0 || !own) message_.error = ScriptError::none;
     if (c.sets_return_code) message_.return_code = code;

@@ -80,6 +80,8 @@ Value Run::assign(const Node& n) {
     }
     if (!n.variable->set(message_, v)) {
         say(log::Level::error, n.place, fmt::format("{} was not set", n.variable->text));
+    } else if (message_.trace != nullptr) {
+        trace_assigned(n, v);
     }
     return v;
 }

@@ -27,7 +27,7 @@ EXCEPTIONS |= {
 EXCEPTIONS |= {f"cfg/{name}.cpp:headers": (45, "syntax tree and contract meet here")
                for name in ("check", "check_call", "check_expression", "check_usage",
                             "check_variable", "parse_globals", "program", "run", "run_call",
-                            "run_expression", "run_resume")}
+                            "run_expression", "run_resume", "run_trace")}
 # Where the layers are put together, all of them meet.
 EXCEPTIONS |= {f"core/server/{name}.cpp:headers": (66, "the wiring of the server")
                for name in ("server", "service", "worker")}

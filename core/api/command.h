@@ -86,8 +86,13 @@ public:
 /// One command that was asked for. Made by an interface; used in the control process.
 class Call {
 public:
-    Call(std::vector<Value> arguments, Role role, std::string_view interface)
-        : args_(std::move(arguments)), role_(role), interface_(interface) {}
+    /// `caller`: who asks, as far as the interface knows ("uid 1000, pid 4711"), for the log.
+    Call(std::vector<Value> arguments, Role role, std::string_view interface,
+         std::string caller = {})
+        : args_(std::move(arguments)),
+          role_(role),
+          interface_(interface),
+          caller_(std::move(caller)) {}
     Call(const Call&) = delete;
     Call& operator=(const Call&) = delete;
     virtual ~Call() = default;
@@ -107,6 +112,7 @@ public:
     [[nodiscard]] Role role() const noexcept { return role_; }
     /// "ctl", "jsonrpcs", …
     [[nodiscard]] std::string_view interface() const noexcept { return interface_; }
+    [[nodiscard]] const std::string& caller() const noexcept { return caller_; }
 
     [[nodiscard]] virtual Answer& answer() = 0;
     /// The answer goes on with what `source` writes; the call lives until that has ended.
@@ -120,6 +126,7 @@ private:
     std::vector<std::string> texts_;  ///< of arguments that were numbers
     Role role_;
     std::string_view interface_;
+    std::string caller_;
 };
 
 /// One argument of a command.

@@ -20,6 +20,7 @@
 namespace fairlead {
 
 class Loop;
+class Trace;
 
 /// A process of the server, as modules see it.
 struct Process {
@@ -53,6 +54,9 @@ struct Globals {
     std::string_view work_directory = "/";
     /// Whose they shall be; -1: whoever started the server.
     std::int64_t user = -1, group = -1;
+
+    bool trace = false;                    ///< steps of transactions are noted from the start
+    std::size_t trace_transactions = 256;  ///< of so many
 
     std::size_t async_workers = 0;          ///< of the group "default"
     std::vector<std::string> async_groups;  ///< async_workers_group, as written
@@ -150,6 +154,9 @@ public:
     /// Every counter and every computed statistic of the server, by group and name. In the control
     /// process.
     [[nodiscard]] virtual std::vector<StatisticValue> statistics() = 0;
+    /// Where the steps of transactions are noted (core/api/trace.h); null while that is off, which
+    /// may change between two messages.
+    [[nodiscard]] virtual Trace* trace() noexcept = 0;
 
 protected:
     ~Core() = default;

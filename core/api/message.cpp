@@ -27,6 +27,7 @@ void Message::reset(const Received& from, Ms now) noexcept {
     return_code = 1;
     leaving = nullptr;
     place = {};
+    trace = nullptr;
     slots.fill(0);
 }
 

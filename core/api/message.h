@@ -61,6 +61,8 @@ struct BranchTarget {
     std::uint32_t flags = 0;
 };
 
+class Trace;
+
 /// What is about to leave, while an onsend_route runs.
 struct Leaving {
     Target to;
@@ -128,6 +130,7 @@ public:
     int return_code = 1;                    ///< $rc
     const Leaving* leaving = nullptr;       ///< null outside of onsend_route
     ScriptPlace place;                      ///< of the call or assignment that runs
+    Trace* trace = nullptr;                 ///< null unless it is traced (core/api/trace.h)
 
     /// A word per module that asked for one (Core::message_slot): zero at the start of each
     /// message.

@@ -34,6 +34,13 @@ std::string arguments_text(const Call& call) {
     return out;
 }
 
+/// The interface and, if it knows, who is behind it.
+std::string who(const Call& call) {
+    std::string out(call.interface());
+    if (!call.caller().empty()) out += " (" + printable(call.caller()) + ")";
+    return out;
+}
+
 }  // namespace
 
 void CommandTable::fill(const module::Registry& registry) {
@@ -85,12 +92,12 @@ Result<void> CommandTable::check_arguments(const Command& row, Call& call) {
 Result<void> CommandTable::run(const Entry& entry, Call& call) {
     const Command& row = *entry.row;
     if (row.right == Right::change && call.role() != Role::administrator) {
-        LOG(notice, "{}: {} is refused to a reader", call.interface(), row.name);
+        LOG(notice, "{}: {} is refused to a reader", who(call), row.name);
         return fail("Permission denied", {}, kForbidden);
     }
     TRY(check_arguments(row, call));
     if (row.right == Right::change)
-        LOG(notice, "{}: {}{}", call.interface(), row.name, arguments_text(call));
+        LOG(notice, "{}: {}{}", who(call), row.name, arguments_text(call));
     try {
         auto done = row.run(*entry.object, call);
         if (!done && done.error().code == 0) done.error().code = kServerError;

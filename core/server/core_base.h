@@ -20,10 +20,10 @@ protected:
 };
 
 /// All commands that need no module: core.*, corex.*, system.*, stats.*, cnt.*, shm.*.
-inline constexpr std::size_t kCoreCommands = 43;
+inline constexpr std::size_t kCoreCommands = 46;
 extern const std::array<Command, kCoreCommands> core_commands;
-/// What can be tuned of the core: its log level.
-extern const std::array<Tunable, 1> core_tunables;
+/// What can be tuned of the core: its log level, and whether it traces.
+extern const std::array<Tunable, 2> core_tunables;
 
 /// About counters and shared memory (stat_commands.cpp); `m` is the CoreBase.
 namespace commands {
@@ -40,6 +40,10 @@ Result<void> memory(Module& m, Call& call);
 Result<void> reset(Module& m, Call& call);
 Result<void> reset_counter(Module& m, Call& call);
 Result<void> top(Module& m, Call& call);
+// About traces (trace_commands.cpp).
+Result<void> clear_traces(Module& m, Call& call);
+Result<void> list_traces(Module& m, Call& call);
+Result<void> trace(Module& m, Call& call);
 }  // namespace commands
 
 }  // namespace fairlead::server

@@ -345,6 +345,7 @@ constexpr CommandArg kStatistics[] = {{"statistic",
 constexpr CommandArg kUnit[] = {{"unit", "k or m: in KB or MB.", CommandArg::Type::text, true}};
 constexpr CommandArg kOne[] = {{.name = "group", .doc = "Its group."},
                                {.name = "name", .doc = "Its name."}};
+constexpr CommandArg kCallId[] = {{.name = "callid", .doc = "The call's Call-ID."}};
 constexpr CommandArg kGroup[] = {{.name = "group", .doc = "Its name."}};
 
 }  // namespace
@@ -438,6 +439,22 @@ constinit const std::array<Command, kCoreCommands> core_commands{{
     {"core.tcp_info", "Streams: not built in.", kRead, {}, false, {}, no_tcp},
     {"core.tcp_list", "Streams: not built in.", kRead, {}, true, {}, no_tcp},
     {"core.tcp_options", "Streams: not built in.", kRead, kWhich, false, {}, no_tcp},
+    {"core.trace",
+     "What happened to the transactions of a call, event by event, while the tunable core.trace "
+     "was 1.",
+     kRead,
+     kCallId,
+     true,
+     {},
+     commands::trace},
+    {"core.trace_clear", "Forgets all traces.", kChange, {}, false, {}, commands::clear_traces},
+    {"core.trace_list",
+     "Transactions that have a trace, the last one first.",
+     kRead,
+     {},
+     true,
+     {},
+     commands::list_traces},
     {"core.uptime", "Since when the server runs, and for how long.", kRead, {}, false, {}, uptime},
     {"core.version", "The server's version.", kRead, {}, false, {}, tell_version},
     {"corex.debug", "Shows or sets the log level of all processes.", kChange, kLevel, false,
@@ -468,8 +485,13 @@ constinit const std::array<Command, kCoreCommands> core_commands{{
      method_signature},
 }};
 
-constinit const std::array<Tunable, 1> core_tunables{
-    {{"debug", "The log level of all processes.", false, -10, 10,
+constinit const std::array<Tunable, 2> core_tunables{
+    {{"trace", "1: the steps of transactions are noted, for core.trace.", false, 0, 1,
+      [](const Module& m) {
+          return Value(static_cast<const CoreBase&>(m).engine().is_tracing() ? 1 : 0);
+      },
+      [](Module& m, const Value& v) noexcept { engine_of(m).set_tracing(v.integer() != 0); }},
+     {"debug", "The log level of all processes.", false, -10, 10,
       [](const Module&) { return Value(static_cast<int>(log::level())); },
       [](Module&, const Value& v) noexcept {
           log::set_level(static_cast<log::Level>(v.integer()));

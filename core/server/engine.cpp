@@ -92,6 +92,9 @@ Result<void> Engine::prepare() {
     if (!impl_->timers.prepare(impl_->parts.memory)) {
         return fail("shared memory is too small: raise shm_mem_size (-m)");
     }
+    TRY(impl_->traces.prepare(impl_->parts.memory, impl_->parts.clock,
+                              impl_->globals.trace_transactions));
+    set_tracing(impl_->globals.trace);
     impl_->order = TRY(impl_->parts.registry.connect(impl_->parts.counters));
     impl_->collect_hooks();
     for (module::Loaded* const m : impl_->order) {
@@ -114,6 +117,7 @@ Result<void> Engine::start(const Process& process) {
     impl_->random.reseed_from_kernel();
     impl_->timers.enter(process.slot);
     impl_->parts.counters.histograms().enter(process.slot);
+    impl_->traces.enter(process.slot);
     impl_->tunables.follow();
     for (module::Loaded* const m : impl_->order) {
         TRY(guarded(*m, "start()", [&] { return m->object->start(process); }));
@@ -164,7 +168,7 @@ Random& Engine::random() noexcept {
     return impl_->random;
 }
 Net& Engine::net() noexcept {
-    return impl_->parts.net;
+    return impl_->net;
 }
 Timers& Engine::timers() noexcept {
     return impl_->timers;
@@ -286,6 +290,20 @@ void Engine::mail(MailId to, std::string_view bytes) noexcept {
     }
 }
 
+void Engine::set_tracing(bool on) noexcept {
+    impl_->is_tracing = on;
+    impl_->net.set_trace(impl_->trace());
+}
+bool Engine::is_tracing() const noexcept {
+    return impl_->is_tracing;
+}
+TraceTable& Engine::traces() noexcept {
+    return impl_->traces;
+}
+Trace* Engine::trace() noexcept {
+    return impl_->trace();
+}
+
 void Engine::set_post(proc::Post& post) noexcept {
     impl_->post = &post;
 }
@@ -297,6 +315,7 @@ void Engine::add_wheel(shm::TimerWheel& wheel) {
 Message& Engine::borrow_message() {
     Message& message = impl_->pool.take();
     message.reset(Received{}, impl_->parts.clock.now());
+    message.trace = impl_->trace();
     return message;
 }
 

@@ -19,6 +19,7 @@ class Post;
 namespace fairlead::server {
 
 struct Facts;
+class TraceTable;
 
 /// What the engine stands on. All are owned by the caller and outlive it.
 struct Parts {
@@ -70,6 +71,10 @@ public:
     void add_wheel(shm::TimerWheel& wheel);
     /// Before fork, for commands: what the server knows of itself; not owned.
     void set_facts(const Facts& facts) noexcept;
+    /// Whether the steps of transactions are noted from now on, in this process.
+    void set_tracing(bool on) noexcept;
+    [[nodiscard]] bool is_tracing() const noexcept;
+    [[nodiscard]] TraceTable& traces() noexcept;
     [[nodiscard]] const Facts& facts() const noexcept;
     [[nodiscard]] module::Registry& registry() noexcept;
     /// The process that runs commands, when it is not the one behind the workers.
@@ -121,6 +126,7 @@ public:
                                 std::string_view bytes) noexcept override;
     [[nodiscard]] shm::Histograms& histograms() noexcept override;
     [[nodiscard]] std::vector<StatisticValue> statistics() override;
+    [[nodiscard]] Trace* trace() noexcept override;
 
 private:
     struct Impl;

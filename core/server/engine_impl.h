@@ -14,6 +14,8 @@
 #include "core/server/message_pool.h"
 #include "core/server/rate_limit.h"
 #include "core/server/timers.h"
+#include "core/server/trace_table.h"
+#include "core/server/traced_net.h"
 #include "core/server/tunable_table.h"
 
 namespace fairlead::server {
@@ -33,6 +35,7 @@ struct Engine::Impl {
         : engine(owner),
           parts(std::move(given)),
           globals(std::move(values)),
+          net(parts.net),
           timers(parts.clock, parts.hazards, parts.wheels),
           control_slot(static_cast<std::uint16_t>(globals.workers + 1)) {}
 
@@ -40,6 +43,9 @@ struct Engine::Impl {
     Parts parts;
     Globals globals;
     Process process;
+    TracedNet net;
+    TraceTable traces;
+    bool is_tracing = false;
     Random random;
     TimerService timers;
     NoScript no_script;
@@ -74,6 +80,7 @@ struct Engine::Impl {
     std::uint64_t messages = 0;
     std::vector<char> out;  ///< where a message is written before Net copies it
 
+    [[nodiscard]] Trace* trace() noexcept { return is_tracing ? &traces : nullptr; }
     void set_script(Script& s) noexcept;
     void collect_hooks();
 

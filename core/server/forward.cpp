@@ -37,8 +37,7 @@ std::string_view route_lines(Message& m) noexcept {
 
 ScriptError Engine::forward(Message& m) noexcept {
     if (!m.is_request()) return ScriptError::unspecified;
-    const auto target =
-        resolve(impl_->parts.net, m.next_hop(), m.received.listener, m.target.listener);
+    const auto target = resolve(impl_->net, m.next_hop(), m.received.listener, m.target.listener);
     return target ? impl_->forward(m, *target) : target.error();
 }
 
@@ -66,7 +65,7 @@ ScriptError Engine::Impl::forward(Message& m, const Target& target) noexcept {
     // arrived as 0 was used up.
     if (m.leaving != nullptr) return ScriptError::script;  // it is being sent already
     if (m.sip.max_forwards() == 0U) return ScriptError::too_many_hops;
-    if (target.listener >= parts.net.listeners().size()) return ScriptError::no_socket;
+    if (target.listener >= net.listeners().size()) return ScriptError::no_socket;
     const ScriptError error = write_and_send(m, target);
     if (error == ScriptError::none) count.fwd_requests.add();
     return error;
@@ -78,7 +77,7 @@ ScriptError Engine::Impl::write_and_send(Message& m, const Target& target) noexc
     sip::Writer mark(m.arena.allocate(kMarkSpace), kMarkSpace);
     const sip::RequestPlan plan{
         .request_uri = m.target.uri,
-        .via = write_via(via, parts.net.listeners()[target.listener], m, stateless_branch(m)),
+        .via = write_via(via, net.listeners()[target.listener], m, stateless_branch(m)),
         .top_via_mark = forwarded_via_mark(mark, m),
         .route = route_lines(m),
         .add_content_length = is_reliable(target.proto),
@@ -88,7 +87,7 @@ ScriptError Engine::Impl::write_and_send(Message& m, const Target& target) noexc
     sip::Writer writer(out.data(), out.size());
     if (!sip::write_request(writer, m.sip, m.edits.list(), plan)) return ScriptError::send;
     if (!engine.may_send(m, target, writer.text())) return ScriptError::dropped;
-    switch (parts.net.send(target, writer.text())) {
+    switch (net.send(target, writer.text())) {
         case Sent::queued: return ScriptError::none;
         case Sent::no_socket: return ScriptError::no_socket;
         case Sent::too_big:

@@ -43,6 +43,11 @@ void Engine::receive(std::string_view bytes, const Received& from) noexcept {
     m.arrived_ns = impl_->parts.clock.ns();
     m.number = ++impl_->messages;
     const auto error = m.sip.parse(bytes);
+    if (impl_->is_tracing && !error) {
+        m.trace = &impl_->traces;
+        m.trace->note(m, Trace::Kind::received,
+                      TraceLine(bytes, "from", from.proto, from.source).text());
+    }
     const bool first = impl_->runs_arrival_route;
     if (first && !impl_->is_wanted(m, impl_->arrival_route)) {
         impl_->count.ignored.add();
@@ -132,15 +137,15 @@ void Engine::Impl::relay_reply(Message& m) noexcept {
     const sip::Via* const top = m.sip.via();
     const bool is_ours =
         !globals.check_via ||
-        (top != nullptr && parts.net.is_myself(top->host, top->effective_port(), top->proto));
-    const auto target = relay_target(parts.net, m.sip, m.received.listener);
+        (top != nullptr && net.is_myself(top->host, top->effective_port(), top->proto));
+    const auto target = relay_target(net, m.sip, m.received.listener);
     if (!is_ours || !target) {
         count.drop_replies.add();
         return;
     }
     sip::Writer writer(out.data(), out.size());
     if (!sip::write_relayed_reply(writer, m.sip, m.edits.list()) ||
-        parts.net.send(*target, writer.text()) != Sent::queued) {
+        net.send(*target, writer.text()) != Sent::queued) {
         count.drop_replies.add();
         return;
     }
@@ -208,7 +213,7 @@ void Engine::Impl::answer(Message& m, int code, std::string_view reason) noexcep
                               .server = globals.server_header};
     sip::Writer writer(out.data(), out.size());
     if (sip::write_reply(writer, m.sip, plan)) {
-        const Sent sent = parts.net.send(reply_target(m), writer.text());
+        const Sent sent = net.send(reply_target(m), writer.text());
         if (sent != Sent::queued) LOG(debug, "an error reply could not be sent");
     }
 }

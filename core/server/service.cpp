@@ -188,6 +188,8 @@ Globals Service::globals() {
     globals.local_rport = settings_.local_rport;
     globals.reply_to_via = settings_.reply_to_via;
     globals.check_via = settings_.check_via;
+    globals.trace = settings_.trace;
+    globals.trace_transactions = static_cast<std::size_t>(settings_.trace_transactions);
     globals.run_directory = settings_.run_dir;
     globals.work_directory = settings_.work_dir;
     if (identity_.user != Identity::none) {

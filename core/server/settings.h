@@ -25,6 +25,8 @@ struct Settings {
     bool disable_tcp = false;
     std::string steering = "callid";
     std::int64_t gather_usec = 300;
+    bool trace = false;
+    std::int64_t trace_transactions = 256;
     // Processes and the system
     std::int64_t workers = 8, memory_mb = 64, exit_timeout = 60, open_files = 0, server_id = 0;
     bool fork = true, disable_core_dump = false;

@@ -14,6 +14,8 @@ constexpr SettingRow kRows[] = {
     {"log_facility", &S::log_facility},
     {"log_name", &S::log_name},
     {"log_engine_type", &S::log_engine},
+    {"trace", &S::trace},
+    {"trace_transactions", &S::trace_transactions, 1, 100'000},
     // Sockets
     {"port", &S::port, 1, 65535},
     {"advertised_address", &S::advertised_address},

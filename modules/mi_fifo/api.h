@@ -101,8 +101,10 @@ public:
     /// `out` lives in the derived class. `ready` is called once, when the answer, or its beginning,
     /// has been written: inside run() or later.
     Exchange(std::vector<Value> arguments, Role role, std::string_view interface, Answer& out,
-             std::function<void(Exchange&)> ready)
-        : Call(std::move(arguments), role, interface), out_(out), ready_(std::move(ready)) {}
+             std::function<void(Exchange&)> ready, std::string caller = {})
+        : Call(std::move(arguments), role, interface, std::move(caller)),
+          out_(out),
+          ready_(std::move(ready)) {}
 
     void run(Commands& commands, const Commands::Entry& entry);
     [[nodiscard]] const Result<void>& outcome() const noexcept { return outcome_; }

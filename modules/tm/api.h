@@ -40,6 +40,15 @@ protected:
     ~Watcher() = default;
 };
 
+/// A reply from outside. Views are needed during the call only.
+struct OwnReply {
+    int code = 0;
+    std::string_view reason;
+    std::string_view to_tag;   ///< "": the one of the transaction's own replies
+    std::string_view headers;  ///< whole lines with CRLF
+    std::string_view body;
+};
+
 /// All calls in a process with an engine, on the message that it works on. No lock may be held.
 struct Api {
     static constexpr ApiId api_id{"tm", 2};
@@ -69,6 +78,11 @@ struct Api {
     /// when it has its final reply. Walks the whole table.
     virtual bool reply_to_call(std::string_view call_id, std::uint32_t cseq, int code,
                                std::string_view reason) = 0;
+    /// The same with all that a reply may have.
+    virtual bool answer_call(std::string_view call_id, std::uint32_t cseq,
+                             const OwnReply& reply) = 0;
+    /// The same for the transaction with this index and label ($T(id_index), $T(id_label)).
+    virtual bool answer(std::uint32_t slot, std::uint32_t label, const OwnReply& reply) = 0;
 
 protected:
     ~Api() = default;

@@ -181,7 +181,8 @@ Result<void> reply_callid(Module& m, Call& call) {
     if (!code || *code < 100) return fail("Reply code expected", {}, kBadRequest);
     if (call.text(3).empty() || !is_printable(call.text(3)))
         return fail("Reason phrase expected", {}, kBadRequest);
-    if (!reply_to_call(runtime_of(m), *wanted, static_cast<int>(*code), call.text(3)))
+    const OwnReply reply{.code = static_cast<int>(*code), .reason = call.text(3)};
+    if (!answer_call(runtime_of(m), *wanted, reply))
         return fail("Transaction not found", {}, kNotFound);
     return {};
 }

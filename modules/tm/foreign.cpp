@@ -12,9 +12,11 @@ namespace {
 
 using BucketGuard = shm::Guard<Bucket>;
 
+bool can_be_answered(const Cell& c) noexcept {
+    return !c.has(Cell::dead) && !c.has(Cell::replica) && !c.has(Cell::final_sent);
+}
 bool fits(const Cell& c, const CallKey& key) noexcept {
-    return !c.has(Cell::dead) && !c.has(Cell::replica) && !c.has(Cell::final_sent) &&
-           c.cseq == key.cseq && c.call_id() == key.call_id;
+    return can_be_answered(c) && c.cseq == key.cseq && c.call_id() == key.call_id;
 }
 
 /// Runs `act` on the first cell that `wanted` takes, under its bucket's lock, which is held for one
@@ -29,6 +31,29 @@ bool with_cell(Runtime& rt, Wanted wanted, Act act) {
         }
     }
     return false;
+}
+
+bool answer_cell(Runtime& rt, Cell& c, const OwnReply& reply, Outgoing& out) {
+    const sip::ReplyPlan plan{.code = reply.code,
+                              .reason = reply.reason,
+                              .to_tag = reply.to_tag,
+                              .headers = reply.headers,
+                              .body = reply.body};
+    const std::string_view text = make_stored_reply(rt, out, c, plan);
+    if (text.empty()) return false;
+    Actions actions;
+    Turn turn{rt.now(), rt.policy, actions};
+    if (!local_reply(c, reply.code, turn)) return false;
+    c.set(Cell::last_local);
+    (void)replace(rt, c.reply, text, rt.tags.buffer);
+    out.add(c.upstream, text);
+    note(rt, c, nullptr, {.local = true, .by_script = true, .code = reply.code, .reply = text},
+         out);
+    (void)perform(rt, c, actions, {.may_run_routes = false}, out);
+    if (reply.code >= 200) rt.counts.final_sent(reply.code);
+    rt.counts.local_replies.add();
+    rest(rt, c);
+    return true;
 }
 
 }  // namespace
@@ -74,27 +99,25 @@ bool cancel_call(Runtime& rt, const CallKey& key, std::uint32_t flags, std::uint
     return done;
 }
 
-bool reply_to_call(Runtime& rt, const CallKey& key, int code, std::string_view reason) {
+bool answer_call(Runtime& rt, const CallKey& key, const OwnReply& reply) {
     Outgoing out(rt.outbox, rt.core->net());
     const bool done = with_cell(
         rt, [&](const Cell& c) { return fits(c, key); },
-        [&](Cell& c) {
-            const std::string_view text = make_stored_reply(rt, out, c, code, reason);
-            if (text.empty()) return false;
-            Actions actions;
-            Turn turn{rt.now(), rt.policy, actions};
-            if (!local_reply(c, code, turn)) return false;
-            c.set(Cell::last_local);
-            (void)replace(rt, c.reply, text, rt.tags.buffer);
-            out.add(c.upstream, text);
-            note(rt, c, nullptr, {.local = true, .by_script = true, .code = code, .reply = text},
-                 out);
-            (void)perform(rt, c, actions, {.may_run_routes = false}, out);
-            if (code >= 200) rt.counts.final_sent(code);
-            rt.counts.local_replies.add();
-            rest(rt, c);
-            return true;
-        });
+        [&](Cell& c) { return answer_cell(rt, c, reply, out); });
+    out.send();
+    return done;
+}
+
+bool answer(Runtime& rt, std::uint32_t slot, std::uint32_t label, const OwnReply& reply) {
+    if (slot >= rt.table.size()) return false;
+    Outgoing out(rt.outbox, rt.core->net());
+    bool done = false;
+    {
+        Bucket& b = rt.table.bucket(slot);
+        const BucketGuard guard(b);
+        Cell* const c = Table::find(b, label);
+        done = c != nullptr && can_be_answered(*c) && answer_cell(rt, *c, reply, out);
+    }
     out.send();
     return done;
 }

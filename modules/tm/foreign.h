@@ -19,7 +19,8 @@ struct CallKey {
 [[nodiscard]] bool cancel_branches(Runtime& rt, Message& m, Api::Which which);
 [[nodiscard]] bool cancel_call(Runtime& rt, const CallKey& key, std::uint32_t flags,
                                std::uint16_t code);
-[[nodiscard]] bool reply_to_call(Runtime& rt, const CallKey& key, int code,
-                                 std::string_view reason);
+[[nodiscard]] bool answer_call(Runtime& rt, const CallKey& key, const OwnReply& reply);
+[[nodiscard]] bool answer(Runtime& rt, std::uint32_t slot, std::uint32_t label,
+                          const OwnReply& reply);
 
 }  // namespace fairlead::tm

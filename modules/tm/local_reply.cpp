@@ -89,11 +89,14 @@ std::string_view make_reply(Runtime& rt, Outgoing& out, const Message& m, sip::R
 
 std::string_view make_stored_reply(Runtime& rt, Outgoing& out, const Cell& c, int code,
                                    std::string_view reason, std::string_view headers) {
+    return make_stored_reply(rt, out, c, {.code = code, .reason = reason, .headers = headers});
+}
+
+std::string_view make_stored_reply(Runtime& rt, Outgoing& out, const Cell& c, sip::ReplyPlan plan) {
     if (!c.request) return {};
     attach(*c.request, rt.scratch);
     const TagText tag = to_tag(rt, c);
-    sip::ReplyPlan plan{.code = code, .reason = reason, .headers = headers};
-    if (code >= 180) plan.to_tag = {tag.data(), tag.size()};
+    if (plan.code >= 180 && plan.to_tag.empty()) plan.to_tag = {tag.data(), tag.size()};
     return write(rt, out, {rt.scratch, c.request->received, c.request->force_rport}, plan);
 }
 

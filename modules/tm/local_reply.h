@@ -21,6 +21,10 @@ using TagText = std::array<char, kTagSize>;
                                                  int code, std::string_view reason,
                                                  std::string_view headers = {});
 
+/// The same with what `plan` has; the tag is the transaction's own unless it gives one.
+[[nodiscard]] std::string_view make_stored_reply(Runtime& rt, Outgoing& out, const Cell& c,
+                                                 sip::ReplyPlan plan);
+
 /// A reply kept at a branch, changed: another code with the same phrase, our To-tag, and in place
 /// of its challenges those of all branches. "" when it cannot be read.
 [[nodiscard]] std::string_view rewrite_kept(Runtime& rt, Outgoing& out, const Cell& c,

@@ -256,7 +256,13 @@ bool Tm::cancel_call(std::string_view call_id, std::uint32_t cseq, std::uint32_t
 
 bool Tm::reply_to_call(std::string_view call_id, std::uint32_t cseq, int code,
                        std::string_view reason) {
-    return tm::reply_to_call(rt_, {call_id, cseq}, code, reason);
+    return tm::answer_call(rt_, {call_id, cseq}, {.code = code, .reason = reason});
+}
+bool Tm::answer_call(std::string_view call_id, std::uint32_t cseq, const OwnReply& reply) {
+    return tm::answer_call(rt_, {call_id, cseq}, reply);
+}
+bool Tm::answer(std::uint32_t slot, std::uint32_t label, const OwnReply& reply) {
+    return tm::answer(rt_, slot, label, reply);
 }
 
 }  // namespace fairlead::tm

@@ -205,6 +205,8 @@ public:
                      std::uint16_t code) override;
     bool reply_to_call(std::string_view call_id, std::uint32_t cseq, int code,
                        std::string_view reason) override;
+    bool answer_call(std::string_view call_id, std::uint32_t cseq, const OwnReply& reply) override;
+    bool answer(std::uint32_t slot, std::uint32_t label, const OwnReply& reply) override;
 
     // UacApi (uac.cpp)
     UacCallback on_reply(UacListener& listener) override;

@@ -34,6 +34,12 @@ public:
     bool reply_to_call(std::string_view, std::uint32_t, int, std::string_view) override {
         return false;
     }
+    bool answer_call(std::string_view, std::uint32_t, const fairlead::tm::OwnReply&) override {
+        return false;
+    }
+    bool answer(std::uint32_t, std::uint32_t, const fairlead::tm::OwnReply&) override {
+        return false;
+    }
 };
 
 constexpr Offer offered[] = {offers<FakeTm, fairlead::tm::Api>()};
