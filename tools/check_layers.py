@@ -28,6 +28,7 @@ LAYERS = {
                      "core/api/", "core/module.h", "core/module/", "cfg/", "core/proc/"),
     "core/main.cpp": ("core/", "cfg/"),
     "tools/": ("core/base/", "core/sip/"),
+    "tools/fairlead-cpl/": ("core/base/", "core/sip/", "modules/cpl/"),
     "test/": ("core/", "cfg/", "modules/", "tools/"),
 }
 

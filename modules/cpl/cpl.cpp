@@ -5,12 +5,12 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
 #include <vector>
 
 #include "core/api/log.h"
 #include "core/api/sip.h"
 #include "core/api/text.h"
+#include "modules/cpl/files.h"
 #include "modules/cpl/zone.h"
 
 namespace fairlead::cpl {
@@ -81,23 +81,40 @@ Result<void> Cpl::load_directory() {
 }
 
 Result<void> Cpl::load_file(const std::string& path, const std::string& name) {
-    std::error_code error;
-    if (!std::filesystem::is_regular_file(path, error)) return fail("is not a file", path);
     const auto owner = owner_of("sip:" + (name.contains('@') ? name : name + "@-"), owners_);
     if (!owner) return fail("its name is not that of a user", path);
     if (use_domain != name.contains('@'))
         return fail(use_domain ? "its name must be user@domain.xml" : "its name must be user.xml",
                     path);
-    std::ifstream file(path, std::ios::binary);
-    std::string xml;
-    // One byte more than allowed is enough to see that there are too many.
-    xml.resize(static_cast<std::size_t>(max_script_size) + 1);
-    file.read(xml.data(), static_cast<std::streamsize>(xml.size()));
-    xml.resize(static_cast<std::size_t>(file.gcount()));
+    const std::string xml = TRY(read_file(path, limits().size));
     Faults faults;
     const auto compiled = compile(xml, limits(), faults);
     if (!compiled) return fail(faults.all().front().str(), path);
     if (!store_.save(*owner, xml, *compiled)) return fail("no shared memory for it", path);
+    return {};
+}
+
+std::optional<std::string> Cpl::named_owner(std::string_view name) const {
+    const bool is_uri = name.contains(':');
+    if (!is_uri && name.contains('@') != use_domain) {
+        if (use_domain) return std::nullopt;
+        name = name.substr(0, name.find('@'));
+    }
+    if (is_uri) return owner_of(name, owners_);
+    return owner_of(fmt::format("sip:{}{}", name, name.contains('@') ? "" : "@-"), owners_);
+}
+
+Result<void> Cpl::keep(const std::string& owner, std::string_view xml, std::string_view compiled) {
+    if (store_.save(owner, xml, compiled)) {
+        stored.add();
+        return {};
+    }
+    no_room.add();
+    return fail("Failed saving CPL");
+}
+
+Result<void> Cpl::drop(const std::string& owner) {
+    removed.add(store_.remove(owner) ? 1 : 0);
     return {};
 }
 

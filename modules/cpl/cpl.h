@@ -43,10 +43,22 @@ public:
     Verdict process_register(Message& m) { return handle_register(m, true); }
     Verdict process_register_norpl(Message& m) { return handle_register(m, false); }
 
+    // For commands, in the control process.
+    [[nodiscard]] Limits limits() const;
+    [[nodiscard]] const Policy& policy() const { return policy_; }
+    [[nodiscard]] Instant now() const { return core_->clock().unix_seconds(); }
+    /// "anna", "anna@example.test" or a URI; nullopt when it names no owner.
+    [[nodiscard]] std::optional<std::string> named_owner(std::string_view text) const;
+    Result<void> keep(const std::string& owner, std::string_view xml, std::string_view compiled);
+    Result<void> drop(const std::string& owner);
+    [[nodiscard]] std::optional<std::string_view> find(const std::string& owner, Store::Form form,
+                                                       Arena& arena) const {
+        return store_.get(owner, form, arena);
+    }
+
 private:
     Result<void> load_directory();
     Result<void> load_file(const std::string& path, const std::string& name);
-    [[nodiscard]] Limits limits() const;
 
     Verdict run(Message& m, std::string_view script, Direction direction, Mode mode);
     Verdict reply(Message& m, int code, std::string_view reason, Mode mode);

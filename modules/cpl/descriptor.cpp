@@ -1,6 +1,7 @@
 // CPL: what the module shows to the server. SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
+#include "modules/cpl/commands.h"
 #include "modules/cpl/cpl.h"
 
 namespace fairlead::cpl {
@@ -88,7 +89,8 @@ constexpr Descriptor descriptor{.name = "cpl",
                                 .functions = functions,
                                 .statistics = statistics,
                                 .needs = needed,
-                                .aliases = aliases};
+                                .aliases = aliases,
+                                .commands = commands};
 
 }  // namespace
 

@@ -14,25 +14,29 @@ namespace {
 
 using Standing = LocationSet::Standing;
 
+}  // namespace
+
 /// The output of a switch: conditions in order, then otherwise. `holds` is asked for those that
 /// compare; without a value it is not asked, and not-present holds.
 template <class Holds>
-Target choose(Reader& in, bool present, Holds holds) {
+Target Machine::choose(Reader& in, Target at, bool present, Holds holds) {
     Target taken = kAbsent;
     const unsigned count = in.u16();
+    unsigned output = count;
     for (unsigned i = 0; i < count && in.ok(); ++i) {
         const Match match = in.code(Match::equal);
         const Target target = in.u32();
         const std::string_view argument = in.text();
         if (!in.ok() || taken != kAbsent) continue;
-        if (match == Match::not_present ? !present : present && holds(match, argument))
+        if (match == Match::not_present ? !present : present && holds(match, argument)) {
             taken = target;
+            output = i;
+        }
     }
     const Target otherwise = in.u32();
+    if (trace_ != nullptr) trace_->left_by(at, output);
     return taken != kAbsent ? taken : otherwise;
 }
-
-}  // namespace
 
 Action Machine::end(Action::Kind kind) {
     state_.waiting = State::Waiting::ended;
@@ -89,12 +93,13 @@ Target Machine::node(Target at, Action& action) {
     Reader in(script_.bytes(), at);
     const auto op = static_cast<Op>(in.u8());
     Target next = at;
+    if (trace_ != nullptr) trace_->visited(at);
     switch (op) {
-        case Op::address_switch: next = address_switch(in); break;
-        case Op::string_switch: next = string_switch(in); break;
-        case Op::language_switch: next = language_switch(in); break;
-        case Op::time_switch: next = time_switch(in); break;
-        case Op::priority_switch: next = priority_switch(in); break;
+        case Op::address_switch: next = address_switch(in, at); break;
+        case Op::string_switch: next = string_switch(in, at); break;
+        case Op::language_switch: next = language_switch(in, at); break;
+        case Op::time_switch: next = time_switch(in, at); break;
+        case Op::priority_switch: next = priority_switch(in, at); break;
         case Op::location: next = location_node(in); break;
         case Op::lookup: next = lookup(in, at, action); break;
         case Op::remove_location: next = remove_location(in); break;
@@ -109,43 +114,43 @@ Target Machine::node(Target at, Action& action) {
     return at;
 }
 
-Target Machine::address_switch(Reader& in) {
+Target Machine::address_switch(Reader& in, Target at) {
     const auto field = in.code(AddressField::original_destination);
     const auto subfield = in.code(Subfield::unknown);
     const auto value = address_value(call_, field, subfield);
-    return choose(in, value.has_value(), [&](Match match, std::string_view argument) {
+    return choose(in, at, value.has_value(), [&](Match match, std::string_view argument) {
         return matches_address(*value, match, argument, policy_.users_without_case);
     });
 }
 
-Target Machine::string_switch(Reader& in) {
+Target Machine::string_switch(Reader& in, Target at) {
     const auto value = string_value(call_, in.code(StringField::display));
-    return choose(in, value.has_value(), [&](Match match, std::string_view argument) {
+    return choose(in, at, value.has_value(), [&](Match match, std::string_view argument) {
         return matches_string(*value, match, argument);
     });
 }
 
-Target Machine::language_switch(Reader& in) {
+Target Machine::language_switch(Reader& in, Target at) {
     const auto value = call_.fact(Fact::accept_language);
-    return choose(in, value.has_value(), [&](Match, std::string_view argument) {
+    return choose(in, at, value.has_value(), [&](Match, std::string_view argument) {
         return accepts_language(*value, argument);
     });
 }
 
-Target Machine::time_switch(Reader& in) {
+Target Machine::time_switch(Reader& in, Target at) {
     const std::string_view name = in.text();
     // A zone that has left the database since the upload: its times are not now.
     const auto zone = name.empty() ? Zone::server() : Zone::find(name);
-    return choose(in, true, [&](Match, std::string_view argument) {
+    return choose(in, at, true, [&](Match, std::string_view argument) {
         const auto rule = read_rule(argument);
         return zone && rule && covers(*rule, *zone, call_.time());
     });
 }
 
-Target Machine::priority_switch(Reader& in) {
+Target Machine::priority_switch(Reader& in, Target at) {
     const std::string value =
         std::string(text::trim(call_.fact(Fact::priority).value_or("normal")));
-    return choose(in, true, [&](Match match, std::string_view argument) {
+    return choose(in, at, true, [&](Match match, std::string_view argument) {
         return matches_priority(value, match, argument);
     });
 }
@@ -260,15 +265,17 @@ Action Machine::resume(const Outcome& outcome) {
     in.u16();
     std::array<Target, 3> to{};
     for (Target& target : to) target = in.u32();
-    Target next = to[2];
-    if (outcome.kind == Outcome::Kind::not_found) next = to[1];
+    std::size_t output = 2;
+    if (outcome.kind == Outcome::Kind::not_found) output = 1;
     if (outcome.kind == Outcome::Kind::found) {
-        next = to[0];
+        output = 0;
         if (clear) state_.locations.clear();
         for (const Contact& contact : outcome.contacts)
             state_.lost |= !state_.locations.add(script_.bytes(), contact, Standing::in_set);
         state_.changed = true;
     }
+    if (trace_ != nullptr) trace_->left_by(state_.node, output);
+    const Target next = to[output];
     return in.ok() && next < state_.node ? run(next) : end(Action::Kind::fault);
 }
 

@@ -90,13 +90,25 @@ struct Outcome {
     std::span<const Contact> contacts = {};
 };
 
-/// One step of a run; cheap to make, keeps nothing. Script, call and state belong to the caller and
-/// are the same ones for all steps of a run.
+/// Sees which way a run takes.
+class Trace {
+public:
+    virtual void visited(Target node) = 0;
+    /// The node is left by this one of its outputs, counted as describe_node() lists them.
+    virtual void left_by(Target node, std::size_t output) = 0;
+
+protected:
+    ~Trace() = default;
+};
+
+/// One step of a run; cheap to make, keeps nothing. Script, call, state and trace belong to the
+/// caller; the first three are the same ones for all steps of a run.
 class Machine {
 public:
-    Machine(const Script& script, const Call& call, const Policy& policy, State& state)
-        : script_(script), call_(call), policy_(policy), state_(state) {}
-    Machine(const Script&, const Call&, const Policy&&, State&) = delete;  // it must outlive this
+    Machine(const Script& script, const Call& call, const Policy& policy, State& state,
+            Trace* trace = nullptr)
+        : script_(script), call_(call), policy_(policy), state_(state), trace_(trace) {}
+    Machine(const Script&, const Call&, const Policy&&, State&, Trace* = nullptr) = delete;
 
     /// Begins a run with a fresh state.
     Action start(Direction direction);
@@ -115,11 +127,13 @@ private:
     Action run(Target target);
     /// Where the node leads to; fills `action` when something is to be done before.
     Target node(Target at, Action& action);
-    Target address_switch(Reader& in);
-    Target string_switch(Reader& in);
-    Target language_switch(Reader& in);
-    Target time_switch(Reader& in);
-    Target priority_switch(Reader& in);
+    Target address_switch(Reader& in, Target at);
+    Target string_switch(Reader& in, Target at);
+    Target language_switch(Reader& in, Target at);
+    Target time_switch(Reader& in, Target at);
+    Target priority_switch(Reader& in, Target at);
+    template <class Holds>
+    Target choose(Reader& in, Target at, bool present, Holds holds);
     Target location_node(Reader& in);
     Target remove_location(Reader& in);
     Target note(Reader& in, Op op, Target at, Action& action);
@@ -132,6 +146,7 @@ private:
     Target proxied(const Outcome& outcome, Action& action);
     void take_redirection(const ProxyNode& node, const Outcome& outcome);
     Target proxy_output(const ProxyNode& node);
+    [[nodiscard]] Target leave(const ProxyNode& node, std::size_t output) const;
     Action end(Action::Kind kind);
     Action refuse(std::uint16_t code);
     Action default_behaviour();
@@ -142,6 +157,7 @@ private:
     const Call& call_;
     const Policy& policy_;
     State& state_;
+    Trace* trace_;
 };
 
 }  // namespace fairlead::cpl

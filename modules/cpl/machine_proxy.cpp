@@ -10,6 +10,8 @@ using Standing = LocationSet::Standing;
 
 /// What a timeout counts as among answers.
 constexpr std::uint16_t kTimedOut = 408;
+/// What an attempt counts as that could not be sent anywhere.
+constexpr std::uint16_t kNothingReached = 500;
 
 /// Which answer a caller would rather hear of: 6xx, then the lowest class; in it the lowest code,
 /// but a timeout only when there is nothing better (RFC 3261 16.7 step 6).
@@ -22,30 +24,40 @@ int rank(std::uint16_t code) {
 
 /// The fields of a proxy node.
 struct Machine::ProxyNode {
+    static constexpr std::size_t kBusy = 0, kNoAnswer = 1, kRedirection = 2, kFailure = 3,
+                                 kDefault = 4;
     ProxyNode(const Script& script, Target at) : at(at) {
         Reader in(script.bytes(), at);
         ok = static_cast<Op>(in.u8()) == Op::proxy;
         timeout = in.u16();
         recurse = in.code(Recurse::unsaid);
         ordering = in.code(Ordering::first_only);
-        for (Target* target : {&busy, &noanswer, &redirection, &failure, &otherwise}) {
-            *target = in.u32();
-            ok = ok && *target < at;
+        for (Target& target : outputs) {
+            target = in.u32();
+            ok = ok && target < at;
         }
         ok = ok && in.ok();
+    }
+    /// The output for a best answer; the outputs are counted in the order of their fields.
+    [[nodiscard]] std::size_t output_of(std::uint16_t code) const {
+        std::size_t output = kFailure;
+        if (code == 486 || code == 600) output = kBusy;
+        if (code == kTimedOut) output = kNoAnswer;
+        if (code < 400) output = kRedirection;
+        return outputs[output] != kAbsent ? output : kDefault;
     }
     /// A redirection output that is written says what to do with one, unless recurse is written
     /// too.
     [[nodiscard]] bool follows() const {
-        return recurse == Recurse::yes || (recurse == Recurse::unsaid && redirection == kAbsent);
+        return recurse == Recurse::yes ||
+               (recurse == Recurse::unsaid && outputs[kRedirection] == kAbsent);
     }
 
     Target at;
     std::uint16_t timeout = 0;
     Recurse recurse = Recurse::no;
     Ordering ordering = Ordering::parallel;
-    Target busy = kAbsent, noanswer = kAbsent, redirection = kAbsent, failure = kAbsent,
-           otherwise = kAbsent;
+    std::array<Target, 5> outputs{};
     bool ok = false;
 };
 
@@ -90,7 +102,8 @@ bool Machine::attempt(const ProxyNode& node, Action& action) {
         return false;
     action.kind = Action::Kind::proxy;
     action.timeout = node.timeout;
-    if (node.timeout == 0 && (node.noanswer != kAbsent || node.otherwise != kAbsent))
+    if (node.timeout == 0 && (node.outputs[ProxyNode::kNoAnswer] != kAbsent ||
+                              node.outputs[ProxyNode::kDefault] != kAbsent))
         action.timeout = policy_.implicit_timeout;
     state_.node = node.at;
     state_.waiting = State::Waiting::proxy;
@@ -104,7 +117,7 @@ Target Machine::proxy(Target at, Action& action) {
     state_.recursions = 0;
     state_.locations.change(Standing::tried, Standing::gone);
     if (attempt(node, action)) return at;
-    return node.failure != kAbsent ? node.failure : node.otherwise;
+    return leave(node, node.output_of(kNothingReached));
 }
 
 /// Follows a redirection within the limits, or keeps its targets for the redirection output.
@@ -144,7 +157,7 @@ Target Machine::proxied(const Outcome& outcome, Action& action) {
     }
     std::uint16_t code = kTimedOut;
     if (answered) code = static_cast<std::uint16_t>(outcome.code);
-    if (outcome.kind == Outcome::Kind::unreachable) code = 500;
+    if (outcome.kind == Outcome::Kind::unreachable) code = kNothingReached;
     if (code < 400)
         take_redirection(node, outcome);
     else if (state_.best == 0 || rank(code) < rank(state_.best))
@@ -157,14 +170,16 @@ Target Machine::proxied(const Outcome& outcome, Action& action) {
 Target Machine::proxy_output(const ProxyNode& node) {
     state_.locations.change(Standing::target, Standing::gone);
     const std::uint16_t code = state_.best;
-    Target taken = node.failure;
-    if (code == 486 || code == 600) taken = node.busy;
-    if (code == kTimedOut) taken = node.noanswer;
-    if (code < 400) taken = node.redirection;
-    const bool redirected = taken == node.redirection && code < 400;
+    const std::size_t output = node.output_of(code);
+    const bool redirected = code < 400;
     if (redirected) state_.changed = true;
     state_.locations.change(Standing::offered, redirected ? Standing::in_set : Standing::gone);
-    return taken != kAbsent ? taken : node.otherwise;
+    return leave(node, output);
+}
+
+Target Machine::leave(const ProxyNode& node, std::size_t output) const {
+    if (trace_ != nullptr) trace_->left_by(node.at, output);
+    return node.outputs[output];
 }
 
 }  // namespace fairlead::cpl

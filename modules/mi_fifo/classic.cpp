@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <memory>
 #include <vector>
@@ -17,15 +18,20 @@ namespace {
 
 using Items = std::vector<FlatAnswer::Item>;
 
-/// What a command of the registry answers; nothing when it fails.
-Items ask(Core& core, std::string_view command, std::vector<Value> arguments = {}) {
+/// What a command of the registry answers.
+Result<Items> run_command(Core& core, std::string_view command, std::vector<Value> arguments) {
     const auto* const entry = core.commands().find(command);
-    if (entry == nullptr) return {};
+    if (entry == nullptr) return fail("no such command");
     FlatAnswer answer;
     const auto exchange = std::make_shared<Exchange>(std::move(arguments), Role::administrator,
                                                      "mi_fifo", answer, nullptr);
     exchange->run(core.commands(), *entry);
-    return exchange->outcome() ? std::move(answer.items) : Items{};
+    if (!exchange->outcome()) return std::unexpected(exchange->outcome().error());
+    return std::move(answer.items);
+}
+/// The same; nothing when it fails.
+Items ask(Core& core, std::string_view command, std::vector<Value> arguments = {}) {
+    return run_command(core, command, std::move(arguments)).value_or(Items{});
 }
 
 std::string_view named(const Items& items, std::string_view name) {
@@ -144,12 +150,44 @@ std::string reset(Core& core, const LineRequest& request) {
     return "200 OK\n";
 }
 
+/// LOAD_CPL, REMOVE_CPL, GET_CPL: "OK", the script alone, or "ERROR" and what is wrong.
+std::string scripts(Core& core, std::string_view command, const LineRequest& request) {
+    std::vector<Value> arguments;
+    for (const std::string& line : request.lines) arguments.emplace_back(std::string_view(line));
+    const auto items = run_command(core, command, std::move(arguments));
+    if (items && command == "cpl.get") return items->empty() ? "" : items->front().value;
+    if (items) return "OK\n";
+    const std::string& text = items.error().text;
+    if (text == "No URI" || text == "Invalid URI") return "ERROR\nError: Bad user@host.\n";
+    if (text.starts_with("No CPL file") || text.starts_with("Failed loading"))
+        return "ERROR\nError: Cannot read CPL file.\n";
+    if (text.starts_with("Failed saving")) return "ERROR\nError: Cannot save CPL to database.\n";
+    std::string out = "ERROR\n";
+    std::string_view rest = text;
+    while (!rest.empty()) {
+        const std::size_t end = std::min(rest.find('\n'), rest.size());
+        if (end != 0) out += fmt::format("Error: {}\n", rest.substr(0, end));
+        rest.remove_prefix(std::min(end + 1, rest.size()));
+    }
+    return out;
+}
+std::string load_script(Core& core, const LineRequest& request) {
+    return scripts(core, "cpl.load", request);
+}
+std::string remove_script(Core& core, const LineRequest& request) {
+    return scripts(core, "cpl.remove", request);
+}
+std::string get_script(Core& core, const LineRequest& request) {
+    return scripts(core, "cpl.get", request);
+}
+
 struct Row {
     std::string_view name;
     Form form;
     std::string (*run)(Core&, const LineRequest&);
+    std::string_view needs;  ///< unknown, unless there is this command
 };
-constexpr std::array<Row, 17> kRows{{{"which", Form::bare, which},
+constexpr std::array<Row, 20> kRows{{{"which", Form::bare, which},
                                      {"ps", Form::bare, ps},
                                      {"version", Form::bare, version},
                                      {"uptime", Form::bare, uptime},
@@ -165,7 +203,10 @@ constexpr std::array<Row, 17> kRows{{{"which", Form::bare, which},
                                      {"t_uac_dlg", Form::dialog, nullptr},
                                      {"t_reply", Form::reply, nullptr},
                                      {"t_reply_callid", Form::reply_to_call, nullptr},
-                                     {"t_uac_cancel", Form::plain, nullptr}}};
+                                     {"t_uac_cancel", Form::plain, nullptr},
+                                     {"LOAD_CPL", Form::plain, load_script, "cpl.load"},
+                                     {"REMOVE_CPL", Form::plain, remove_script, "cpl.remove"},
+                                     {"GET_CPL", Form::plain, get_script, "cpl.get"}}};
 
 const Row* find(std::string_view command) {
     for (const Row& row : kRows)
@@ -183,6 +224,7 @@ Form classic_form(std::string_view command) {
 std::optional<std::string> run_classic(Core& core, const LineRequest& request) {
     const Row* const row = find(request.command);
     if (row == nullptr || row->run == nullptr) return std::nullopt;
+    if (!row->needs.empty() && core.commands().find(row->needs) == nullptr) return std::nullopt;
     return row->run(core, request);
 }
 

@@ -13,8 +13,8 @@ namespace fairlead::mi_fifo {
 /// How a command's request goes on; `plain` for all that are not classic.
 [[nodiscard]] Form classic_form(std::string_view command);
 
-/// The whole answer of which, ps, version, uptime, pwd, arg, meminfo, print, get_statistics and
-/// reset_statistics; nullopt when it is none of them.
+/// The whole answer of which, ps, version, uptime, pwd, arg, meminfo, print, get_statistics,
+/// reset_statistics, LOAD_CPL, REMOVE_CPL and GET_CPL; nullopt when it is none of them.
 [[nodiscard]] std::optional<std::string> run_classic(Core& core, const LineRequest& request);
 
 }  // namespace fairlead::mi_fifo

@@ -3,7 +3,7 @@
 #include <catch2/catch.hpp>
 
 #include "modules/cpl/compile.h"
-#include "test/modules/cpl/rehearsal.h"
+#include "test/modules/cpl/rehearsed.h"
 
 using namespace fairlead::cpl;
 using namespace fairlead::cpl::test;
@@ -19,8 +19,8 @@ std::string published(std::string_view inside) {
            std::string(inside) + "</cpl>";
 }
 
-FakeCall call_from(const std::string& from) {
-    FakeCall call;
+DescribedCall call_from(const std::string& from) {
+    DescribedCall call;
     call.facts = {{Fact::from, from},
                   {Fact::to, "<sip:jones@example.com>"},
                   {Fact::request_uri, "sip:jones@example.com"}};
@@ -28,7 +28,7 @@ FakeCall call_from(const std::string& from) {
     return call;
 }
 
-Result incoming(std::string_view inside, const FakeCall& call, const World& world = {}) {
+Rehearsal incoming(std::string_view inside, const DescribedCall& call, const World& world = {}) {
     return rehearse(compiled(published(inside)), call, Direction::incoming, world);
 }
 
@@ -48,23 +48,24 @@ constexpr std::string_view kFigure2 = R"(
 }  // namespace
 
 TEST_CASE("RFC 3880 figure 2: colleagues ring, all others get voicemail") {
-    const FakeCall colleague = call_from("<sip:a@pc.example.com>");
-    const Result answered = incoming(kFigure2, colleague, {.answers = {{"example.com", "200"}}});
+    const DescribedCall colleague = call_from("<sip:a@pc.example.com>");
+    const Rehearsal answered = incoming(kFigure2, colleague, {.answers = {{"example.com", "200"}}});
     CHECK(answered.outcome == "200");
     CHECK(answered.tried == "example.com");
     CHECK(answered.timeouts == std::vector<int>{10});
     for (const char* answer : {"486", "ring", "404"}) {
-        const Result failed = incoming(kFigure2, colleague, {.answers = {{"example.com", answer}}});
+        const Rehearsal failed =
+            incoming(kFigure2, colleague, {.answers = {{"example.com", answer}}});
         CHECK(failed.outcome == "302");
         CHECK(failed.contacts == "sip:jones@voicemail.example.com;q=1.0");
     }
-    const Result stranger = incoming(kFigure2, call_from("<sip:a@other.test>"));
+    const Rehearsal stranger = incoming(kFigure2, call_from("<sip:a@other.test>"));
     CHECK(stranger.outcome == "302");
     CHECK(stranger.tried.empty());
 }
 
 TEST_CASE("RFC 3880 figure 19: unconditional redirect") {
-    const Result result = incoming(
+    const Rehearsal result = incoming(
         R"(<incoming><location url="sip:smith@phone.example.com"><redirect/></location></incoming>)",
         call_from("<sip:a@b.test>"));
     CHECK(result.outcome == "302");
@@ -77,7 +78,7 @@ TEST_CASE("RFC 3880 figure 20: forward on busy or no answer") {
       <incoming><location url="sip:jones@jonespc.example.com"><proxy timeout="8">
         <busy><sub ref="voicemail"/></busy><noanswer><sub ref="voicemail"/></noanswer></proxy></location></incoming>)";
     const auto outcome = [&](const char* pc) {
-        const Result r =
+        const Rehearsal r =
             incoming(script, call_from("<sip:a@b.test>"),
                      {.answers = {{"jonespc.example.com", pc}, {"voicemail.example.com", "200"}}});
         return r.tried + ' ' + r.outcome;
@@ -93,13 +94,13 @@ TEST_CASE("RFC 3880 figure 21: redirection is handed on, the rest goes to voicem
         R"(<incoming><location url="sip:jones@jonespc.example.com"><proxy>
         <redirection><redirect/></redirection>
         <default><location url="sip:jones@voicemail.example.com"><proxy/></location></default></proxy></location></incoming>)";
-    const FakeCall call = call_from("<sip:a@b.test>");
-    const Result moved =
+    const DescribedCall call = call_from("<sip:a@b.test>");
+    const Rehearsal moved =
         incoming(script, call, {.answers = {{"jonespc.example.com", "302 sip:jones@mobile.test"}}});
     CHECK(moved.outcome == "302");
     CHECK(moved.contacts == "sip:jones@mobile.test;q=1.0");
     for (const char* answer : {"486", "ring", "500"}) {
-        const Result other = incoming(
+        const Rehearsal other = incoming(
             script, call,
             {.answers = {{"jonespc.example.com", answer}, {"voicemail.example.com", "200"}}});
         CHECK(other.tried == "jonespc.example.com>voicemail.example.com");
@@ -119,10 +120,10 @@ TEST_CASE("RFC 3880 figure 23: priorities and languages") {
     constexpr std::string_view script = R"(<incoming><priority-switch><priority greater="urgent"/>
         <otherwise><language-switch><language matches="es"><location url="sip:spanish@operator.example.com"><proxy/></location></language>
           <otherwise><location url="sip:english@operator.example.com"><proxy/></location></otherwise></language-switch></otherwise></priority-switch></incoming>)";
-    FakeCall call = call_from("<sip:a@b.test>");
+    DescribedCall call = call_from("<sip:a@b.test>");
     const auto operator_of = [&](const char* language) {
         call.facts[Fact::accept_language] = language;
-        Result r = incoming(script, call, {.answers = {{"operator.example.com", "200"}}});
+        Rehearsal r = incoming(script, call, {.answers = {{"operator.example.com", "200"}}});
         return r.outcome;
     };
     CHECK(operator_of("es, en;q=0.5") == "200");
@@ -152,7 +153,7 @@ TEST_CASE("RFC 3880 figure 24: premium numbers are screened") {
         compiled(published(R"(<outgoing><address-switch field="original-destination" subfield="tel">
         <address subdomain-of="1900"><reject status="reject" reason="Not allowed to make 1-900 calls."/></address></address-switch></outgoing>)"));
     const auto outcome = [&](const std::string& to) {
-        FakeCall call = call_from("<sip:a@b.test>");
+        DescribedCall call = call_from("<sip:a@b.test>");
         call.facts[Fact::to] = to;
         return rehearse(script, call, Direction::outgoing, {}).outcome;
     };
@@ -169,7 +170,7 @@ TEST_CASE("RFC 3880 figure 25: office hours in New York") {
           <time dtstart="20000703T090000" duration="PT8H" freq="weekly" byday="MO,TU,WE,TH,FR">
             <lookup source="registration"><success><proxy/></success></lookup></time>
           <otherwise><location url="sip:jones@voicemail.example.com"><proxy/></location></otherwise></time-switch></incoming>)";
-    FakeCall call = call_from("<sip:a@b.test>");
+    DescribedCall call = call_from("<sip:a@b.test>");
     const World registered{.registered = {{"sip:jones@desk.test", 1000}},
                            .answers = {{"desk.test", "200"}}};
     call.at = instant("2024-03-06T15:00:00Z");  // Wednesday 10:00
@@ -185,7 +186,7 @@ TEST_CASE("RFC 3880 figure 26: a mobile is taken out of the registrations") {
     constexpr std::string_view script = R"(<incoming><string-switch field="user-agent">
         <string is="Inferior SIP User Agent/1.0"><lookup source="registration"><success>
           <remove-location location="sip:me@mobile.provider.net"><proxy/></remove-location></success></lookup></string></string-switch></incoming>)";
-    FakeCall call = call_from("<sip:a@b.test>");
+    DescribedCall call = call_from("<sip:a@b.test>");
     call.facts[Fact::user_agent] = "Inferior SIP User Agent/1.0";
     const World both{
         .registered = {{"sip:me@mobile.provider.net", 1000}, {"sip:me@desk.test", 500}},
@@ -230,12 +231,12 @@ TEST_CASE("RFC 3880 figure 30: the whole of it") {
 }
 
 TEST_CASE("RFC 3880 7.1 and 7.2: mail and log go on") {
-    const Result mail = incoming(
+    const Rehearsal mail = incoming(
         R"(<incoming><mail url="mailto:jones@example.com?subject=Lookup%20failed"/></incoming>)",
         call_from("<sip:a@b.test>"));
     CHECK(mail.outcome == "return");
     CHECK(mail.notes == std::vector<std::string>{"mail jones@example.com Lookup failed "});
-    const Result log = incoming(
+    const Rehearsal log = incoming(
         R"(<incoming><log name="calls" comment="Hello there"><reject status="busy"/></log></incoming>)",
         call_from("<sip:a@b.test>"));
     CHECK(log.outcome == "486 Busy Here");

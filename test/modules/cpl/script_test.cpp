@@ -8,7 +8,7 @@
 
 #include "modules/cpl/compile.h"
 #include "modules/cpl/texts.h"
-#include "test/modules/cpl/rehearsal.h"
+#include "test/modules/cpl/rehearsed.h"
 
 using namespace fairlead::cpl;
 using namespace fairlead::cpl::test;
@@ -24,8 +24,8 @@ Fault first_fault(std::string_view xml) {
     return faults.all().front();
 }
 
-FakeCall usual_call() {
-    FakeCall call;
+DescribedCall usual_call() {
+    DescribedCall call;
     call.facts = {{Fact::from, "\"Bob\" <sip:bob@caller.test>"},
                   {Fact::to, "<sip:anna@example.test>"},
                   {Fact::request_uri, "sip:anna@example.test"},
@@ -34,7 +34,7 @@ FakeCall usual_call() {
     return call;
 }
 
-Result run(std::string_view inside, const World& world = {}, const Policy& policy = {}) {
+Rehearsal run(std::string_view inside, const World& world = {}, const Policy& policy = {}) {
     return rehearse(compiled("<cpl><incoming>" + std::string(inside) + "</incoming></cpl>"),
                     usual_call(), Direction::incoming, world, policy);
 }
@@ -123,7 +123,7 @@ TEST_CASE("cpl: nothing can be declared, loaded or expanded") {
 TEST_CASE("cpl: encodings") {
     CHECK_FALSE(compiled("\xef\xbb\xbf<cpl/>").empty());
     const auto subject = [](const std::string& xml, const char* text) {
-        FakeCall call = usual_call();
+        DescribedCall call = usual_call();
         call.facts[Fact::subject] = text;
         return rehearse(compiled(xml), call, Direction::incoming, {}).outcome;
     };
@@ -162,7 +162,7 @@ TEST_CASE("script: truncated and changed bytes are not loaded") {
 
 TEST_CASE("script: any bytes behind a right check sum run to an end") {
     const std::string bytes = compiled(kRich);
-    const FakeCall call = usual_call();
+    const DescribedCall call = usual_call();
     const World world{.registered = {{"sip:r@r.test", 1000}, {"sip:q@q.test", 300}},
                       .answers = {{"q.test", "302 sip:z@z.test"}}};
     CHECK(rehearse(bytes, call, Direction::incoming, world).outcome == "301");
@@ -216,7 +216,7 @@ TEST_CASE("machine: limits of a run") {
     for (int i = 0; i < 15; ++i) notes += "<log comment='x'>";
     notes += "<reject status='busy'/>";
     for (int i = 0; i < 15; ++i) notes += "</log>";
-    const Result noted = run(notes);
+    const Rehearsal noted = run(notes);
     CHECK(noted.notes.size() == 10);
     CHECK(noted.outcome == "486 Busy Here");
     // Two that redirect to each other, and one that always knows another: both end.
@@ -271,7 +271,7 @@ TEST_CASE("machine: sequences follow redirections by priority; what cannot be pr
               "ordering='first-only' recurse='yes'/></location></location>",
               world)
               .tried == "a.test>c.test");
-    const Result page = run(
+    const Rehearsal page = run(
         "<location url='http://a.test/'><location "
         "url='sip:b@b.test'><proxy><default><redirect/></default></proxy></location></location>",
         world);
@@ -287,7 +287,7 @@ TEST_CASE("machine: an outcome that was not waited for is a fault") {
     const std::string bytes = compiled(
         "<cpl><incoming><location url='sip:a@a.test'><proxy/></location></incoming></cpl>");
     const auto script = Script::load(bytes);
-    const FakeCall call = usual_call();
+    const DescribedCall call = usual_call();
     const Policy policy;
     for (const auto kind :
          {Outcome::Kind::noted, Outcome::Kind::found, Outcome::Kind::lookup_failed}) {
@@ -308,12 +308,12 @@ TEST_CASE("cpl: hostile values of headers") {
     for (const std::string& value :
          {std::string(), std::string("\xff\xfe\x00z", 4), long_text, std::string("<sip:"),
           std::string("\"unterminated"), std::string("sip:a@b:99999999")}) {
-        FakeCall call = usual_call();
+        DescribedCall call = usual_call();
         for (const Fact fact : {Fact::from, Fact::to, Fact::request_uri, Fact::subject,
                                 Fact::accept_language, Fact::priority, Fact::user_agent})
             call.facts[fact] = value;
         for (const auto direction : {Direction::incoming, Direction::outgoing}) {
-            const Result result = rehearse(compiled(kRich), call, direction, {});
+            const Rehearsal result = rehearse(compiled(kRich), call, direction, {});
             CHECK((result.outcome == "302" || result.outcome == "return"));
         }
     }

@@ -8,7 +8,7 @@
 
 #include "core/base/text.h"
 #include "modules/cpl/compile.h"
-#include "test/modules/cpl/rehearsal.h"
+#include "test/modules/cpl/rehearsed.h"
 
 using namespace fairlead::cpl;
 using namespace fairlead::cpl::test;
@@ -50,7 +50,7 @@ std::vector<std::vector<std::string>> table() {
     return rows;
 }
 
-void add_header(FakeCall& call, const std::string& header) {
+void add_header(DescribedCall& call, const std::string& header) {
     const std::size_t colon = header.find(':');
     if (colon == header.npos) return;
     const std::string name = header.substr(0, colon);
@@ -101,13 +101,14 @@ TEST_CASE("cpl: every situation of the table has its outcome") {
     int seen = 0;
     for (const auto& row : table()) {
         if (row[kValid] != "yes") continue;
-        FakeCall call;
+        DescribedCall call;
         call.facts = {
             {Fact::from, row[kFrom]}, {Fact::to, row[kTo]}, {Fact::request_uri, row[kRequestUri]}};
         call.at = instant(row[kTime]);
         add_header(call, row[kHeader]);
         const auto direction = row[kKind] == "incoming" ? Direction::incoming : Direction::outgoing;
-        const Result result = rehearse(compiled(read(row[kFile])), call, direction, world_of(row));
+        const Rehearsal result =
+            rehearse(compiled(read(row[kFile])), call, direction, world_of(row));
         INFO(row[kFile] << ": " << row[kWhy] << "; from " << row[kFrom] << " at " << row[kTime]
                         << ' ' << row[kHeader]);
         const std::string& expected = row[kExpected];
