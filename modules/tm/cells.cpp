@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "core/api/route_target.h"
+#include "modules/tm/relay_steps.h"
 #include "modules/tm/stored_request.h"
 #include "modules/tm/suspend.h"
 #include "modules/tm/uac.h"
@@ -200,6 +201,8 @@ bool keep_script_state(Runtime& rt, Cell& c, const Message& m) {
 void rest(Runtime& rt, Cell& c) noexcept {
     const Due now = c.at(rt.now());
     if (c.suspension && !c.waiting) free_suspension(rt, c);
+    if (c.step && (c.has(Cell::final_sent) || c.has(Cell::released) || c.has(Cell::cancelled)))
+        free_step(rt, c);
     Due due = next_due(c);
     if (is_settled(c)) {
         if (c.request) {
@@ -230,6 +233,7 @@ void collect(Runtime& rt, Bucket& b, Cell& c) noexcept {
     free_branches(rt, c);
     free_request(rt, c);
     free_suspension(rt, c);
+    free_step(rt, c);
     rt.memory().free(c.local.get());
     drop(rt, c.reply);
     drop(rt, c.avps);

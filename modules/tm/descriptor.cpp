@@ -600,7 +600,8 @@ constexpr Statistic statistics[] = {
 
 constexpr std::string_view event_routes[] = {"tm:branch-failure", "tm:local-request",
                                              "tm:local-response"};
-constexpr Offer offered[] = {offers<Tm, Api>(), offers<Tm, UacApi>(), offers<Tm, SuspendApi>()};
+constexpr Offer offered[] = {offers<Tm, Api>(), offers<Tm, UacApi>(), offers<Tm, SuspendApi>(),
+                             offers<Tm, StepsApi>()};
 
 constexpr Descriptor descriptor{.name = "tm",
                                 .summary = "SIP transactions (RFC 3261 16, 17, RFC 6026).",

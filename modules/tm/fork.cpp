@@ -13,6 +13,7 @@
 #include "modules/tm/local_reply.h"
 #include "modules/tm/lookup.h"
 #include "modules/tm/perform.h"
+#include "modules/tm/relay_steps.h"
 #include "modules/tm/replies.h"
 #include "modules/tm/silent_branch.h"
 #include "modules/tm/times.h"
@@ -260,9 +261,13 @@ private:
             drafts_[kept++] = d;
         }
         count_ = kept;
-        return kept != 0;
+        if (count_ == 0 || to_.step == nullptr) return count_ != 0;
+        step_ = make_step(rt_, *to_.step);
+        if (step_ == nullptr) forget();
+        return step_ != nullptr;
     }
     void forget() noexcept {
+        discard_step(rt_, step_);
         for (std::size_t i = 0; i < count_; ++i) {
             rt_.memory().free(drafts_[i].branch->sent.bytes.get());
             rt_.memory().free(drafts_[i].branch);
@@ -311,6 +316,7 @@ private:
             branch_started(c, b, turn);
             out_.add(b.target, d.bytes, failure_of(rt_, c, b));
         }
+        if (step_ != nullptr) joined_ = begin_step(rt_, c, *step_, to_.step->timeout);
         rest(rt_, c);
         return ScriptError::none;
     }
@@ -323,6 +329,7 @@ private:
         const BucketGuard guard(*w_.bucket);
         for (std::size_t i = 0; i < count_; ++i)
             if (out_.result(first + i) != Sent::queued) branch_unsent(*w_.cell, *drafts_[i].branch);
+        if (sent == 0 && step_ != nullptr && !joined_) free_step(rt_, *w_.cell);
         rest(rt_, *w_.cell);
         return sent != 0 ? 1 : failed(ScriptError::send);
     }
@@ -336,6 +343,8 @@ private:
     std::size_t count_ = 0, tried_ = 0, index_ = 0;
     Routes armed_, armed_in_branch_;
     RouteId on_branch_ = RouteId::none;
+    PendingStep* step_ = nullptr;
+    bool joined_ = false;  ///< the branches belong to a step that had begun
     ScriptError error_ = ScriptError::unspecified;
 };
 

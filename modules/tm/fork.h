@@ -12,6 +12,7 @@ namespace fairlead::tm {
 struct Destination {
     std::string_view address;  ///< "proto:host:port", "host:port"…; "" when the URIs decide
     Proto proto = Proto::none;
+    const Step* step = nullptr;  ///< who is told when it fails (StepsApi)
 };
 
 /// Gives the transaction the times that fr_timer_avp and fr_inv_timer_avp hold. Without the lock.

@@ -250,7 +250,9 @@ bool perform(Runtime& rt, Cell& c, const Actions& actions, const Hand& hand,
     }
     const Pick p = pick(c, rt.policy);
     note_failed(rt, c, out);
-    if (hand.may_run_routes && p.branch != nullptr && p.branch->on_failure != RouteId::none) {
+    const bool asks_step = c.step && !c.has(Cell::cancelled);
+    if (hand.may_run_routes && p.branch != nullptr &&
+        (asks_step || p.branch->on_failure != RouteId::none)) {
         c.owner = rt.process();  // whoever finds it without a living owner goes on for it
         return true;
     }

@@ -20,11 +20,12 @@ int priority(int code, bool faked, bool with_6xx, const Policy& policy) noexcept
     }
 }
 
-Pick pick(const Cell& c, const Policy& policy) noexcept {
+Pick pick(const Cell& c, const Policy& policy, std::uint16_t from_step) noexcept {
     const bool with_6xx = !policy.disable_6xx_block && !c.has(Cell::disable_6xx);
     Pick best;
     int best_priority = 0;
     for (Branch* b = c.branches.get(); b != nullptr; b = b->next.get()) {
+        if (b->serial < from_step) continue;
         if (b->has(Branch::retired) || !b->has(Branch::decided) || b->status < 300) continue;
         // What never left the server says nothing about the callee: only if there is nothing else.
         // A 408 to another method than INVITE may not be sent (RFC 4320 4.2): the same.

@@ -13,6 +13,7 @@ struct Pick {
     Branch* branch = nullptr;  ///< null: no branch takes part
     int code = 500;
 };
-[[nodiscard]] Pick pick(const Cell& c, const Policy& policy) noexcept;
+/// `from_step`: only branches of this serial step and later ones.
+[[nodiscard]] Pick pick(const Cell& c, const Policy& policy, std::uint16_t from_step = 0) noexcept;
 
 }  // namespace fairlead::tm

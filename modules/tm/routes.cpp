@@ -2,10 +2,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "modules/tm/routes.h"
 
+#include <optional>
+
 #include "core/api/log.h"
 #include "modules/tm/cells.h"
 #include "modules/tm/local_reply.h"
 #include "modules/tm/perform.h"
+#include "modules/tm/relay_steps.h"
 #include "modules/tm/replies.h"
 #include "modules/tm/reply_pick.h"
 #include "modules/tm/reports.h"
@@ -13,11 +16,9 @@
 #include "modules/tm/suspend.h"
 
 namespace fairlead::tm {
-namespace {
 
 using BucketGuard = shm::Guard<Bucket>;
 
-/// Binds message and work to the transaction and the branch that a route is about.
 void set_scene(Runtime& rt, Bucket& b, Cell& c, Branch& about, Message& m, Work& w) {
     restore(*copy(*c.request, m.arena), m);
     m.target.uri = m.arena.copy(uri_of(about));
@@ -32,6 +33,14 @@ void set_scene(Runtime& rt, Bucket& b, Cell& c, Branch& about, Message& m, Work&
     m.uri_consumed = true;
     m.flags = flags_of(rt, c, about);
 }
+
+void keep_scene(Runtime& rt, Bucket& b, Cell& c, Message& m) {
+    const BucketGuard guard(b);
+    keep_flags(rt, c, work_for(rt, m).branch, m);
+    (void)keep_script_state(rt, c, m);
+}
+
+namespace {
 
 /// Sets the scene for failure_route; `none` when there is no route to run.
 RouteId enter(Runtime& rt, Bucket& b, Cell& c, Message& m, Work& w) {
@@ -61,13 +70,6 @@ RouteId enter_branch(Runtime& rt, Bucket& b, Cell& c, Message& m, Work& w) {
     return asking->on_branch_failure;
 }
 
-/// Keeps what a route did to variables and flags.
-void leave(Runtime& rt, Bucket& b, Cell& c, Message& m, Work& w) {
-    const BucketGuard guard(b);
-    keep_flags(rt, c, w.branch, m);
-    (void)keep_script_state(rt, c, m);
-}
-
 /// Runs the route of each branch that failed by itself; a new branch is of the same step. False
 /// when others are still open, so that there is nothing to choose yet.
 bool run_branch_failures(Runtime& rt, Bucket& b, Cell& c) {
@@ -80,7 +82,7 @@ bool run_branch_failures(Runtime& rt, Bucket& b, Cell& c) {
             load_variables(b, c, m);
             m.route_type = Route::failure | Route::branch_failure;  // it has the rights of both
             (void)rt.core->script().run(route, m);
-            leave(rt, b, c, m, w);
+            keep_scene(rt, b, c, m);
         }
         m.slots[rt.slot] = 0;
         rt.core->give_back(m);
@@ -99,6 +101,33 @@ bool run_branch_failures(Runtime& rt, Bucket& b, Cell& c) {
     }
     out.send();
     return complete;
+}
+
+/// Asks the module that relayed this step what to do; null: nothing, or there is none.
+std::optional<bool> ask_step(Runtime& rt, Bucket& b, Cell& c) {
+    Message& m = rt.core->borrow_message();
+    std::optional<bool> again;
+    if (run_step(rt, b, c, m) == StepResult::gone_on) again = end_choice(rt, b, c, m, true);
+    m.slots[rt.slot] = 0;
+    rt.core->give_back(m);
+    return again;
+}
+
+/// True when there is another choice to make.
+bool run_failure_route(Runtime& rt, Bucket& b, Cell& c) {
+    Message& m = rt.core->borrow_message();
+    Work& w = work_for(rt, m);
+    const RouteId route = enter(rt, b, c, m, w);
+    if (route != RouteId::none) {
+        load_variables(b, c, m);
+        m.route_type = Route::failure;
+        (void)rt.core->script().run(route, m);
+        keep_scene(rt, b, c, m);
+    }
+    const bool again = end_choice(rt, b, c, m, route != RouteId::none);
+    m.slots[rt.slot] = 0;
+    rt.core->give_back(m);
+    return again;
 }
 
 /// Once in a process: such a script does it with every request.
@@ -172,18 +201,8 @@ void run_choice(Runtime& rt, Bucket& b, Cell& c) {
             asked = c.asking() != nullptr;
         }
         if (asked && !run_branch_failures(rt, b, c)) return;
-        Message& m = rt.core->borrow_message();
-        Work& w = work_for(rt, m);
-        const RouteId route = enter(rt, b, c, m, w);
-        if (route != RouteId::none) {
-            load_variables(b, c, m);
-            m.route_type = Route::failure;
-            (void)rt.core->script().run(route, m);
-            leave(rt, b, c, m, w);
-        }
-        again = end_choice(rt, b, c, m, route != RouteId::none);
-        m.slots[rt.slot] = 0;
-        rt.core->give_back(m);
+        const std::optional<bool> gone_on = ask_step(rt, b, c);
+        again = gone_on ? *gone_on : run_failure_route(rt, b, c);
     }
 }
 

@@ -17,6 +17,12 @@ void run_choice(Runtime& rt, Bucket& b, Cell& c);
 /// was forgotten is released.
 void script_done(Runtime& rt, Message& m, const RouteResult& result);
 
+/// Binds message and work to the transaction and the branch that a route is about; the lock is
+/// held.
+void set_scene(Runtime& rt, Bucket& b, Cell& c, Branch& about, Message& m, Work& w);
+/// Keeps what such a route did to variables and flags; the lock is not held.
+void keep_scene(Runtime& rt, Bucket& b, Cell& c, Message& m);
+
 /// Gives the message the variables of the transaction; and the flags too. The lock is not held.
 void load_variables(Bucket& b, const Cell& c, Message& m);
 void load_script_state(Bucket& b, const Cell& c, Message& m);

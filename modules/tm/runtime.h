@@ -38,7 +38,7 @@ struct Options {
 };
 
 struct Tags {
-    shm::Tag transaction, keys, request, branch, buffer, avps, local, suspension;
+    shm::Tag transaction, keys, request, branch, buffer, avps, local, suspension, step;
 };
 
 /// Another module that is told of transactions with one of `flags`.
@@ -64,6 +64,7 @@ struct Runtime {
     bool warned_forgotten = false;
     std::vector<UacListener*> listeners;  ///< by UacCallback
     std::vector<Waker*> wakers;           ///< by WakerId
+    std::vector<StepHandler*> steps;      ///< by StepId
     MailId uac_mail{};
     RouteId local_response = RouteId::none;          ///< event_route[tm:local-response]
     RouteId local_request = RouteId::none;           ///< event_route[tm:local-request]
@@ -98,6 +99,7 @@ struct Work {
     bool trying_due = false;                 ///< its 100 is to go out with the first t_relay
     bool no_auto_100 = false;                ///< t_set_auto_inv_100(0)
     bool no_error_reply = false;             ///< t_set_disable_internal_reply(1)
+    bool in_step = false;                    ///< a StepHandler has it
     bool in_branch_failure = false;          ///< event_route[tm:branch-failure:…]
     bool replicated = false;                 ///< this script replicated the request
     int drop_replies = kByParameter;         ///< t_drop_replies: a failure_reply_mode

@@ -161,7 +161,14 @@ void restart_final_timer(Cell& c, Branch& b, int code, int previous, bool first,
 }
 
 void invite_provisional(Cell& c, Branch& b, int code, Turn& t) noexcept {
-    if (!has(move(b, ClientInviteEvent::provisional), Do::pass) || b.has(Branch::decided)) return;
+    if (!has(move(b, ClientInviteEvent::provisional), Do::pass)) return;
+    if (b.has(Branch::decided)) {
+        if (b.cancelling != CancelState::wanted) return;
+        b.set(Branch::replied);
+        send_cancel(c, b, b.cancel_code, t);
+        b.final_at = kNever;  // nobody waits for it
+        return;
+    }
     const int previous = b.status;
     const bool first = !b.has(Branch::replied);
     b.set(Branch::replied);
@@ -238,6 +245,29 @@ void branch_timeout(Cell& c, Branch& b, Turn& t) noexcept {
         (void)move(b, ClientEvent::timer_f);
     }
     decide(b, 408, Branch::faked | Branch::timed_out);
+    check_complete(c, t);
+}
+
+/// Ends a branch that nobody wants to wait for. Should it ring only now, it gets its CANCEL then
+/// (RFC 3261 9.1).
+void abandon(Cell& c, Branch& b, Turn& t) noexcept {
+    if (!c.is_invite()) (void)move(b, ClientEvent::timer_f);
+    cancel_branch(c, b, kNoReason, t);
+    const CancelState cancelling = b.cancelling;
+    decide(b, 408, Branch::faked | Branch::timed_out);
+    b.cancelling = cancelling;
+}
+
+/// The time of a step is over (StepsApi).
+void step_time(Cell& c, Turn& t) noexcept {
+    PendingStep* const step = c.step.get();
+    if (step == nullptr || step->until > c.at(t.now)) return;
+    step->until = kNever;
+    if (c.has(Cell::final_sent) || c.open_branches() == 0) return;
+    step->timed_out = true;
+    forget_latest(c);
+    for (Branch* b = c.branches.get(); b != nullptr; b = b->next.get())
+        if (!b->has(Branch::decided)) abandon(c, *b, t);
     check_complete(c, t);
 }
 
@@ -520,6 +550,7 @@ void send_failed(Cell& c, Branch& b, Turn& t) noexcept {
 void time_passed(Cell& c, Turn& t) noexcept {
     const Due now = c.at(t.now);
     suspension_time(c, t);
+    step_time(c, t);
     if (c.end_at <= now) server_end(c, t);
     if (c.retransmit_at <= now) server_retransmit(c, t);
     for (Branch* b = c.branches.get(); b != nullptr; b = b->next.get()) {
@@ -595,6 +626,7 @@ void chosen(Cell& c, Branch* winner, int code, Turn& t, int reply_mode) noexcept
 Due next_due(const Cell& c) noexcept {
     Due first = std::min(c.retransmit_at, c.end_at);
     if (c.waiting && !c.holder_runs) first = std::min({first, c.suspended_until, c.wake_at});
+    if (c.step) first = std::min(first, c.step->until);
     for (const Branch* b = c.branches.get(); b != nullptr; b = b->next.get())
         first = std::min({first, b->retransmit_at, b->final_at, b->cancel_at, b->cancel_until});
     return first;

@@ -34,7 +34,7 @@ std::expected<void, ScriptError> find_cell(Runtime& rt, Message& m, Work& w) {
         if (made < 0) return std::unexpected(static_cast<ScriptError>(made));
     }
     const bool in_request = w.made_here && m.route_type == Route::request;
-    const bool in_failure = w.from_pick && m.route_type == Route::failure;
+    const bool in_failure = w.from_pick && !w.in_step && m.route_type == Route::failure;
     if (w.cell == nullptr || (!in_request && !in_failure))
         return std::unexpected(ScriptError::script);
     return {};

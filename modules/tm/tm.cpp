@@ -125,7 +125,8 @@ Result<void> Tm::prepare(Core& core) {
     rt_.tags = {memory.tag("tm", "transaction"), memory.tag("tm", "keys"),
                 memory.tag("tm", "request"),     memory.tag("tm", "branch"),
                 memory.tag("tm", "buffer"),      memory.tag("tm", "avps"),
-                memory.tag("tm", "local"),       memory.tag("tm", "suspension")};
+                memory.tag("tm", "local"),       memory.tag("tm", "suspension"),
+                memory.tag("tm", "step")};
     rt_.outbox.set_sink(*this);
     rt_.timer = core.timers().add("tm", *this);
     rt_.send_failure = core.on_send_failure(*this);

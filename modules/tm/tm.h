@@ -25,6 +25,7 @@ class Tm final : public Module,
                  public Api,
                  public UacApi,
                  public SuspendApi,
+                 public StepsApi,
                  private TimerHandler,
                  private Core::SendFailureHandler,
                  private Core::MailHandler,
@@ -229,6 +230,10 @@ public:
     Resumed resume(const SuspendToken& token, RouteId route, Unpacker* unpacker) override;
     SuspendToken waiting(std::uint32_t slot, std::uint32_t label) override;
     std::int64_t suspended() const noexcept override;
+
+    // StepsApi (relay_steps.cpp)
+    StepId on_failure(StepHandler& handler) override;
+    int relay(Message& m, const Step& step) override;
 
     [[nodiscard]] Runtime& runtime() noexcept { return rt_; }
     /// The status that t_check_status and $T_reply_code see.

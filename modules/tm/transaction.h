@@ -13,6 +13,7 @@
 #include "modules/tm/client_invite_fsm.h"
 #include "modules/tm/server_fsm.h"
 #include "modules/tm/server_invite_fsm.h"
+#include "modules/tm/steps_api.h"
 
 namespace fairlead::tm {
 
@@ -90,6 +91,15 @@ struct Branch {
     }
 };
 
+/// How a module relays (StepsApi).
+struct PendingStep {
+    using ShmSafe = void;
+    Buffer luggage;
+    Due until = kNever;
+    StepId handler = StepId::none;
+    bool timed_out = false;
+};
+
 struct StoredRequest;
 struct LocalRequest;
 struct Suspension;
@@ -125,6 +135,7 @@ struct Cell : shm::TimerEntry {
     shm::Ptr<StoredRequest> request;  ///< until a final reply went up and no branch is open
     shm::Ptr<char> keys;
     shm::Ptr<Suspension> suspension;  ///< what the script that goes on needs
+    shm::Ptr<PendingStep> step;       ///< of the branches that were made last
     shm::Ptr<Branch> blind;           ///< takes its place among the branches when nobody goes on
     Buffer reply;                     ///< last reply sent upstream
     Buffer avps;                      ///< AVPs and XAVPs, as Message::keep writes them

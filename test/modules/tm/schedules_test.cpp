@@ -147,6 +147,11 @@ private:
         if (cell_.has(Cell::cancelled) || cell_.has(Cell::final_sent)) return;
         if (cell_.has(Cell::released)) return;
         const std::size_t wanted = 1 + random_.below(kMostBranches);
+        if (chance(30)) {  // a module relays, and has a time for it
+            step_.until = cell_.at(now_) + static_cast<Due>(random_.below(20000));
+            step_.timed_out = false;
+            cell_.step = &step_;
+        }
         for (std::size_t i = 0; i < wanted && used_ < kMostBranches; ++i) {
             Branch& b = branches_.at(used_);
             b.index = static_cast<std::uint8_t>(used_);
@@ -164,8 +169,7 @@ private:
     /// The scripts that run come to their end.
     void finish_scripts() {
         for (int i = 0; i < 20 && cell_.has(Cell::choosing); ++i) {
-            const Pick p = pick(cell_, policy_);
-            step([&](Cell& c, Turn& t) { chosen(c, p.branch, p.code, t); });
+            choose_now();
         }
         if (!cell_.has(Cell::in_route)) return;
         cell_.clear(Cell::in_route);
@@ -211,6 +215,8 @@ private:
                     break;
                 case Act::choose:
                     if (cell_.open_branches() != 0) wrong_ = "a choice while a branch is open";
+                    if (cell_.step && cell_.step->timed_out && cell_.step->until != kNever)
+                        wrong_ = "a step ends twice";
                     if (chance(50)) choose_now();
                     break;
                 default: break;
@@ -225,6 +231,7 @@ private:
     }
     /// No failure_route: at once. Else the next events find it running.
     void choose_now() {
+        if (chance(80)) cell_.step = nullptr;  // its handler was asked; else it relays at once
         const Pick p = pick(cell_, policy_);
         step([&](Cell& c, Turn& t) { chosen(c, p.branch, p.code, t); });
     }
@@ -234,6 +241,7 @@ private:
     Ms now_{1000};
     Cell cell_;
     std::array<Branch, kMostBranches> branches_;
+    PendingStep step_;
     std::size_t used_ = 0;
     unsigned succeeded_ = 0;
     int finals_ = 0;
