@@ -37,6 +37,7 @@ LIBRARIES = {
     r"event2/|event\.h|evhttp": ("core/event/", "test/core/event/"),
     r"boost/": ("core/shm/", "test/core/shm/"),
     r"libxml2?/|libical/|unicode/": ("modules/cpl/", "test/modules/cpl/"),
+    r"sqlite3\.h": ("modules/db_sqlite/",),
     r"re2/": ("cfg/preprocessor.", "core/api/regex.", "core/module/", "test/"),
     r"nlohmann/": ("modules/jsonrpcs/", "tools/", "test/"),
     r"CLI/": ("core/server/", "tools/"),

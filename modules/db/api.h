@@ -23,6 +23,7 @@ public:
     constexpr Value(int n) noexcept : Value(static_cast<std::int64_t>(n)) {}
     constexpr Value(double n) noexcept : real_(n), type_(Type::real) {}
     constexpr Value(std::string_view s) noexcept : text_(s), type_(Type::text) {}
+    constexpr Value(const char* s) noexcept : Value(std::string_view(s)) {}
     [[nodiscard]] static constexpr Value blob(std::string_view bytes) noexcept {
         Value v(bytes);
         v.type_ = Type::blob;
