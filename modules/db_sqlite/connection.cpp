@@ -24,9 +24,9 @@ db::Value column(sqlite3_stmt* s, int i) {
         default: break;
     }
     const bool is_text = sqlite3_column_type(s, i) == SQLITE_TEXT;
-    const void* const bytes = sqlite3_column_blob(s, i);
+    const auto* const bytes = static_cast<const char*>(sqlite3_column_blob(s, i));
     const auto size = static_cast<std::size_t>(sqlite3_column_bytes(s, i));
-    const std::string_view view(bytes != nullptr ? static_cast<const char*>(bytes) : "", size);
+    const std::string_view view(bytes != nullptr ? bytes : "", size);
     return is_text ? db::Value(view) : db::Value::blob(view);
 }
 

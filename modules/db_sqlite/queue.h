@@ -11,10 +11,10 @@
 
 namespace fairlead::db_sqlite {
 
-/// Followed by luggage and values (wire.h).
 struct Request {
     using ShmSafe = void;
     shm::Ptr<Request> next;
+    shm::Ptr<char> text;  ///< luggage and values (wire.h)
     db::StatementId statement = db::StatementId::none;
     db::CallbackId callback = db::CallbackId::none;
     std::uint16_t asker = 0;     ///< slot
@@ -22,9 +22,7 @@ struct Request {
     std::uint32_t max_rows = 0;
     std::uint32_t luggage = 0, size = 0;  ///< bytes of the luggage, and of all
 
-    [[nodiscard]] std::string_view bytes() const noexcept {
-        return {reinterpret_cast<const char*>(this + 1), size};
-    }
+    [[nodiscard]] std::string_view bytes() const noexcept { return {text.get(), size}; }
 };
 
 /// Any number of processes put, one takes.
@@ -60,7 +58,7 @@ private:
     Core* core_ = nullptr;
     List* list_ = nullptr;
     std::size_t limit_ = 0;
-    shm::Tag tag_;
+    shm::Tag tag_, text_tag_;
 };
 
 }  // namespace fairlead::db_sqlite
