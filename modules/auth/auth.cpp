@@ -84,6 +84,13 @@ std::string Auth::bound_to(const Message& m) const {
     return out;
 }
 
+std::string Auth::new_nonce(const Message& m) {
+    const bool track = nonce_count || one_time_nonce;
+    const Nonce nonce{static_cast<std::uint32_t>(core_->clock().unix_seconds()),
+                      track ? tracked_.begin() : 0};
+    return write_nonce(secret, nonce, bound_to(m));
+}
+
 std::string Auth::challenge(const Message& m, std::string_view header, std::string_view realm,
                             std::int64_t flags) {
     realm = bare(realm);
@@ -91,12 +98,9 @@ std::string Auth::challenge(const Message& m, std::string_view header, std::stri
         LOG(error, "\"{}\" cannot be a realm", realm);
         return {};
     }
-    const bool track = nonce_count || one_time_nonce;
-    const Nonce nonce{static_cast<std::uint32_t>(core_->clock().unix_seconds()),
-                      track ? tracked_.begin() : 0};
     std::string line(header);
     line.append(": Digest realm=\"").append(realm).append("\", nonce=\"");
-    line.append(write_nonce(secret, nonce, bound_to(m))).append("\"");
+    line.append(new_nonce(m)).append("\"");
     const std::string_view offered = (flags & kQopInt) != 0    ? "auth-int"
                                      : (flags & kQopAuth) != 0 ? "auth"
                                                                : std::string_view(qop);
@@ -207,8 +211,28 @@ Auth::Code Auth::check(Message& m, sip::HeaderType type, std::string_view realm,
     std::ranges::transform(response, response.begin(), text::to_lower);
     if (!same(*wanted, response)) return kWrongPassword;
     const Code used = check_use(nonce, given);
-    if (used == kOk) m.slots[slot_] = std::bit_cast<std::uintptr_t>(found->header);
-    return used;
+    if (used != kOk) return used;
+    m.slots[slot_] = std::bit_cast<std::uintptr_t>(found->header);
+    if (add_authinfo_hdr) prove(m, given, ha1);
+    return kOk;
+}
+
+void Auth::prove(Message& m, const Credentials& given, std::string_view ha1) {
+    const auto rspauth = expected_response(hash_, given, ha1, {}, {});
+    // The hash of auth-int covers the body of a reply that is not written yet.
+    const bool known = rspauth && !text::ci_equal(given.qop, "auth-int");
+    // What the client wrote goes into a line of ours.
+    const auto plain = [](std::string_view s) { return s.find_first_of("\"\\\r\n,") == s.npos; };
+    std::string line = "Authentication-Info: nextnonce=\"";
+    line.append(one_time_nonce ? new_nonce(m) : std::string(given.nonce)).append("\"");
+    if (known && plain(given.cnonce) && plain(given.nc)) {
+        if (!given.qop.empty()) line.append(", qop=auth");
+        line.append(", rspauth=\"").append(*rspauth).append("\"");
+        if (!given.qop.empty()) {
+            line.append(", cnonce=\"").append(given.cnonce).append("\", nc=").append(given.nc);
+        }
+    }
+    m.append_to_reply(m.arena.concat({line, "\r\n"}));
 }
 
 Verdict Auth::authenticate(Message& m, sip::HeaderType type, std::string_view realm,

@@ -23,7 +23,7 @@ public:
     int otn_in_flight_no = 1 << 20, otn_in_flight_order = 20;
     int nonce_expire = 300, nonce_auth_max_drift = 3;
     bool force_stateless_reply = false, use_domain = false;
-    int add_authinfo_hdr = 0;
+    bool add_authinfo_hdr = false;
     sl::Api* sl = nullptr;
     shm::Counter challenges, accepted, rejected, stale;
 
@@ -70,9 +70,12 @@ private:
                          std::string_view password, const Value& flags, std::string_view method);
     [[nodiscard]] bool is_user(const Message& m, std::string_view realm) const;
     [[nodiscard]] std::string bound_to(const Message& m) const;
+    [[nodiscard]] std::string new_nonce(const Message& m);
     /// The header's line; "" when the realm cannot be one.
     [[nodiscard]] std::string challenge(const Message& m, std::string_view header,
                                         std::string_view realm, std::int64_t flags);
+    /// Adds Authentication-Info (RFC 7615) to the reply that this server makes.
+    void prove(Message& m, const Credentials& given, std::string_view ha1);
     Verdict send(Message& m, bool www, std::string_view realm, const Value& flags);
 
     Core* core_ = nullptr;

@@ -18,7 +18,8 @@ constexpr Param params[] = {
                                        {.min = 0, .max = 86400}),
     param<&Auth::realm_prefix>("realm_prefix", "Taken off the beginning of realms."),
     param<&Auth::algorithm>("algorithm",
-                            "\"MD5\" or \"SHA-256\" (RFC 8760); \"\" is MD5 and not "
+                            "\"MD5\" or \"SHA-256\" (RFC 8760), of clients also their \"-sess\" "
+                            "forms; \"\" is MD5 and not "
                             "written into challenges."),
     param<&Auth::qop>("qop", "What challenges offer by default: \"auth\", \"auth-int\" or \"\"."),
     param<&Auth::nonce_count>("nonce_count",
@@ -50,8 +51,10 @@ constexpr Param params[] = {
                              "pv_auth_check() compares the realm with the domain too."),
     param<&Auth::force_stateless_reply>("force_stateless_reply",
                                         "Challenge without the transaction."),
-    param<&Auth::add_authinfo_hdr>("add_authinfo_hdr", "Only 0: there is no Authentication-Info.",
-                                   {.min = 0, .max = 0}),
+    param<&Auth::add_authinfo_hdr>(
+        "add_authinfo_hdr",
+        "Replies to authenticated requests carry Authentication-Info (RFC 7615), which proves that "
+        "the server knows the password too; its nextnonce is a new one with one_time_nonce."),
 };
 
 constexpr Function functions[] = {

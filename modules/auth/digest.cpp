@@ -20,6 +20,16 @@ std::string_view unquoted(std::string_view s) noexcept {
     return s.size() >= 2 && s.front() == '"' && s.back() == '"' ? s.substr(1, s.size() - 2) : s;
 }
 
+/// Whether it is "…-sess"; nullopt when it is another hash.
+std::optional<bool> session_form(Hash hash, std::string_view algorithm) noexcept {
+    const std::string_view name = hash == Hash::md5 ? "MD5" : "SHA-256";
+    if (algorithm.empty()) return hash == Hash::md5 ? std::optional(false) : std::nullopt;
+    if (!text::ci_starts_with(algorithm, name)) return std::nullopt;
+    algorithm.remove_prefix(name.size());
+    if (algorithm.empty()) return false;
+    return text::ci_equal(algorithm, "-sess") ? std::optional(true) : std::nullopt;
+}
+
 }  // namespace
 
 std::string digest(Hash hash, std::initializer_list<std::string_view> parts) {
@@ -88,18 +98,18 @@ std::optional<Credentials> parse_credentials(std::string_view value) {
 std::optional<std::string> expected_response(Hash hash, const Credentials& given,
                                              std::string_view ha1, std::string_view method,
                                              std::string_view body) {
-    const bool fits = given.algorithm.empty()
-                          ? hash == Hash::md5
-                          : text::ci_equal(given.algorithm, hash == Hash::md5 ? "MD5" : "SHA-256");
-    if (!fits) return std::nullopt;
+    const std::optional<bool> in_session = session_form(hash, given.algorithm);
+    if (!in_session || (*in_session && given.cnonce.empty())) return std::nullopt;
+    const std::string key =
+        *in_session ? digest(hash, {ha1, given.nonce, given.cnonce}) : std::string(ha1);
     std::string ha2 = digest(hash, {method, given.uri});
-    if (given.qop.empty()) return digest(hash, {ha1, given.nonce, ha2});
+    if (given.qop.empty()) return digest(hash, {key, given.nonce, ha2});
     if (text::ci_equal(given.qop, "auth-int")) {
         ha2 = digest(hash, {method, given.uri, digest(hash, {body})});
     } else if (!text::ci_equal(given.qop, "auth")) {
         return std::nullopt;
     }
-    return digest(hash, {ha1, given.nonce, given.nc, given.cnonce, given.qop, ha2});
+    return digest(hash, {key, given.nonce, given.nc, given.cnonce, given.qop, ha2});
 }
 
 }  // namespace fairlead::auth

@@ -30,7 +30,8 @@ struct Credentials {
 [[nodiscard]] std::optional<Credentials> parse_credentials(std::string_view value);
 
 /// What the response must be; `ha1` is the hash of user, realm and password. Nullopt for a qop or
-/// an algorithm that is not `hash`.
+/// an algorithm that is neither `hash` nor its session form ("MD5-sess", RFC 7616 3.4.2). With an
+/// empty method it is what the server proves itself with (rspauth, RFC 7615 3).
 [[nodiscard]] std::optional<std::string> expected_response(Hash hash, const Credentials& given,
                                                            std::string_view ha1,
                                                            std::string_view method,

@@ -58,13 +58,15 @@ std::string quoted(const std::string& line, const std::string& name) {
 struct Answer {
     std::string user = "alice", password = "pw", qop = {}, nc = "00000001";
     Hash hash = Hash::md5;
+    bool session = false;
 };
 
 std::string credentials(const std::string& reply, const Answer& a = {},
                         const std::string& method = "INVITE",
                         const std::string& uri = "sip:bob@192.0.2.2") {
     const std::string nonce = quoted(challenge_of(reply), "nonce");
-    const std::string ha1 = auth::digest(a.hash, {a.user, "realm", a.password});
+    std::string ha1 = auth::digest(a.hash, {a.user, "realm", a.password});
+    if (a.session) ha1 = auth::digest(a.hash, {ha1, nonce, "cn"});
     const std::string ha2 = auth::digest(a.hash, {method, uri});
     const std::string response = a.qop.empty()
                                      ? auth::digest(a.hash, {ha1, nonce, ha2})
@@ -72,6 +74,7 @@ std::string credentials(const std::string& reply, const Answer& a = {},
     return "Digest username=\"" + a.user + "\", realm=\"realm\", nonce=\"" + nonce + "\", uri=\"" +
            uri + "\", response=\"" + response + "\"" +
            (a.hash == Hash::sha256 ? ", algorithm=SHA-256" : ", algorithm=MD5") +
+           (a.session ? "-sess" : "") +
            (a.qop.empty() ? "" : ", qop=" + a.qop + ", nc=" + a.nc + ", cnonce=\"cn\"");
 }
 
@@ -288,4 +291,61 @@ TEST_CASE("wrong parameters are refused in words") {
     CHECK(refused("algorithm", "MD4"));
     CHECK(refused("qop", "auth-conf"));
     CHECK_FALSE(refused("qop", "auth-int"));
+}
+
+TEST_CASE("the session forms of algorithms are taken with a client's nonce") {
+    for (const Hash hash : {Hash::md5, Hash::sha256}) {
+        Gate gate(hash == Hash::md5 ? "" : "modparam(\"auth\", \"algorithm\", \"SHA-256\")", "1");
+        const std::string first = gate.send(invite());
+        const std::string good = credentials(first, {.qop = "auth", .hash = hash, .session = true});
+        (void)gate.send(invite(good));
+        CHECK(gate.code == 1);
+        (void)gate.send(invite(
+            credentials(first, {.password = "px", .qop = "auth", .hash = hash, .session = true})));
+        CHECK(gate.code == -2);
+        (void)gate.send(invite(credentials(first, {.hash = hash, .session = true})));
+        CHECK(gate.code == -1);
+    }
+}
+
+TEST_CASE("Authentication-Info proves that the server knows the password, as Kamailio writes it") {
+    const std::string check =
+        "pv_auth_check(\"realm\", \"pw\", \"0\", \"1\");"
+        "if ($rU == \"here\" && $var(code) > 0) { sl_send_reply(\"404\", \"Gone\"); exit; }"
+        "$var(code) = $var(code)";
+    const auto answered = [&](const std::string& parameters, const std::string& qop) {
+        Gate gate(parameters, "1", check);
+        const std::string uri = "sip:here@192.0.2.2";
+        const auto request = [&](const std::string& given) {
+            Request out("INVITE", uri);
+            out.set("From", "<sip:alice@example.org>;tag=ft");
+            return given.empty() ? out : out.header("Proxy-Authorization", given);
+        };
+        const std::string first = gate.send(request(""));
+        const std::string nonce = quoted(challenge_of(first), "nonce");
+        const std::string reply =
+            gate.send(request(credentials(first, {.qop = qop}, "INVITE", uri)));
+        return std::pair(nonce, header(reply, "Authentication-Info").value_or("none"));
+    };
+    const std::string on = "modparam(\"auth\", \"add_authinfo_hdr\", 1)";
+    CHECK(answered("", "auth").second == "none");
+    const std::string ha1 = auth::digest(Hash::md5, {"alice", "realm", "pw"});
+    const std::string ha2 = auth::digest(Hash::md5, {"", "sip:here@192.0.2.2"});
+    {
+        const auto [nonce, info] = answered(on, "auth");
+        CHECK(info == "nextnonce=\"" + nonce + "\", qop=auth, rspauth=\"" +
+                          auth::digest(Hash::md5, {ha1, nonce, "00000001", "cn", "auth", ha2}) +
+                          "\", cnonce=\"cn\", nc=00000001");
+    }
+    {
+        const auto [nonce, info] = answered(on, "");
+        CHECK(info == "nextnonce=\"" + nonce + "\", rspauth=\"" +
+                          auth::digest(Hash::md5, {ha1, nonce, ha2}) + "\"");
+    }
+    {
+        const auto [nonce, info] =
+            answered(on + "modparam(\"auth\", \"one_time_nonce\", 1)", "auth");
+        CHECK(quoted(info, "nextnonce").size() == nonce.size());
+        CHECK(quoted(info, "nextnonce") != nonce);
+    }
 }
