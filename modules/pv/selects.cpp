@@ -139,6 +139,7 @@ bool is_known(const Select& s) {
     }
     if (one_of(first, {"hf_value", "hf_value_exists"})) return s.count == 2;
     if (first == "cseq") return s.count == 1 || one_of(s.name(1), {"num", "method"});
+    if (first == "cfg_get") return s.count == 3;
     if (first == "sys") return s.count == 2 && one_of(s.name(1), {"pid"});
     if (one_of(first, {"authorization", "proxy_authorization"})) return s.count <= 2;
     return s.count == 1 && (first == "method" || find(kHeaders, first) != nullptr);
@@ -256,6 +257,15 @@ Value plain_header(Message& m, const PlainHeader& row, const Select& s) {
     return credential_of(m.sip.value(*h), s.name(1));
 }
 
+/// cfg_get.group.name: as `group.name = value` or a management interface set it.
+Value setting(const Pv& pv, Message& m, std::string_view group, std::string_view name) {
+    if (pv.core == nullptr) return {};
+    const Tunables::Entry* const entry = pv.core->tunables().find(group, name);
+    if (entry == nullptr) return pv.core->custom_parameter(group, name);
+    const Value value = entry->row->get(*entry->object);
+    return value.is_string() ? Value(m.arena.copy(value.string())) : value;
+}
+
 }  // namespace
 
 Result<std::uint64_t> resolve_select(Module&, std::string_view inner) {
@@ -265,7 +275,7 @@ Result<std::uint64_t> resolve_select(Module&, std::string_view inner) {
     return 0U;
 }
 
-Value get_select(Module&, Message& m, const VariableName& name) {
+Value get_select(Module& self, Message& m, const VariableName& name) {
     std::string_view inner = name.inner;
     if (inner.starts_with('@')) inner.remove_prefix(1);
     const auto s = parse(inner);
@@ -278,6 +288,7 @@ Value get_select(Module&, Message& m, const VariableName& name) {
     if (const auto* const row = find(kAddresses, first)) return address_value(m, *row, *s);
     if (first == "via") return via_value(m, *s);
     if (one_of(first, {"src", "dst", "received"})) return endpoint(m, *s);
+    if (first == "cfg_get") return setting(static_cast<Pv&>(self), m, s->name(1), s->name(2));
     if (first == "sys") return static_cast<std::int64_t>(getpid());
     if (first == "hf_value") return header_value(m, s->words[1]);
     if (first == "hf_value_exists") return header_value(m, s->words[1]).is_null() ? 0 : 1;

@@ -231,6 +231,14 @@ TEST_CASE("a branch in the making, aliases of AVPs, and selects") {
     CHECK(run.on(invite()) == "700 Contact: <sip:s@h.org>;q=0.7 sip:x@h.org <null> al|bob d UDP 2");
 }
 
+TEST_CASE("cfg_get reads parameters of the configuration and what operators can change") {
+    Run run(
+        "if (@cfg_get.my.number == 5) xlog(\"five\");"
+        "xlog(\"$sel(cfg_get.my.text) $sel(cfg_get.my.other) $sel(cfg_get.core.debug)\");",
+        "my.number = 5\nmy.text = \"long\"\n");
+    CHECK(run.on(invite()) == fmt::format("five|long <null> {}", static_cast<int>(log::level())));
+}
+
 TEST_CASE("time to the microsecond, and versions") {
     CHECK(shows("$TV(s) $TV(u) $TV(sn) $TV(un) $TV(Sn)") ==
           "1700001000 0 1700001000 0 1700001000.000000");
