@@ -53,6 +53,10 @@ Result<void> Acc::refuse_database(const Value& value) {
     return fail("there is no accounting to a database: take the line out; the log has all records");
 }
 
+Result<void> Acc::pass_over(const Value&) {
+    return {};
+}
+
 Result<void> Acc::prepare(Core& core) {
     core_ = &core;
     if (detect_direction != 0 && rr == nullptr) {

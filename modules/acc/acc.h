@@ -42,6 +42,9 @@ public:
     /// For what belongs to a database.
     Result<void> refuse_database(const Value& value);
 
+    /// For what says how to do what is not done here.
+    Result<void> pass_over(const Value& value);
+
     Result<void> prepare(Core& core) override;
 
     Verdict acc_log_request(Message& m, std::string_view comment);

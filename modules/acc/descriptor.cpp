@@ -8,6 +8,17 @@ namespace {
 
 constexpr Range kFlag{.min = -1, .max = Acc::kLastFlag};
 
+constexpr Param refused(std::string_view name, Type type) {
+    return param_method<&Acc::refuse_database>(name, "Refused: there is no database.", type);
+}
+/// What only says how to do what is off, so that the line may stay.
+constexpr Param of_database(std::string_view name, Type type) {
+    return param_method<&Acc::pass_over>(name, "Accepted; there is no database.", type);
+}
+constexpr Param of_dialogs(std::string_view name, Type type) {
+    return param_method<&Acc::pass_over>(name, "Accepted; see cdr_enable.", type);
+}
+
 constexpr Param params[] = {
     param<&Acc::log_flag>("log_flag", "Message flag of transactions to account.", kFlag),
     param<&Acc::log_missed_flag>(
@@ -51,13 +62,38 @@ constexpr Param params[] = {
     param<&Acc::clone_msg>("clone_msg", "Accepted; records are always made from a copy."),
     param<&Acc::acc_extra_size>("acc_extra_size", "Accepted; there may be 64 extra attributes.",
                                 {.min = 1, .max = 64}),
-    param<&Acc::cdr_enable>("cdr_enable", "Only 0: there are no call data records yet.",
+    param<&Acc::cdr_enable>("cdr_enable",
+                            "Only 0: call data records are made of dialogs, and there is no module "
+                            "dialog.",
                             {.min = 0, .max = 1}),
-    param_method<&Acc::refuse_database>("db_url", "Refused: there is no database.", Type::string),
-    param_method<&Acc::refuse_database>("db_flag", "Refused: there is no database.", Type::integer),
-    param_method<&Acc::refuse_database>("db_missed_flag", "Refused: there is no database.",
-                                        Type::integer),
-    param_method<&Acc::refuse_database>("db_extra", "Refused: there is no database.", Type::string),
+    of_dialogs("cdr_log_enable", Type::integer),
+    of_dialogs("cdr_start_on_confirmed", Type::integer),
+    of_dialogs("cdr_expired_dlg_enable", Type::integer),
+    of_dialogs("cdr_on_failed", Type::integer),
+    of_dialogs("cdr_facility", Type::string),
+    of_dialogs("cdr_extra", Type::string),
+    of_dialogs("cdr_extra_nullable", Type::integer),
+    of_dialogs("cdr_extra_size", Type::integer),
+    of_dialogs("cdr_skip", Type::string),
+    of_dialogs("cdr_start_id", Type::string),
+    of_dialogs("cdr_end_id", Type::string),
+    of_dialogs("cdr_duration_id", Type::string),
+    of_dialogs("cdrs_table", Type::string),
+    refused("db_url", Type::string),
+    refused("db_flag", Type::integer),
+    refused("db_missed_flag", Type::integer),
+    refused("db_extra", Type::string),
+    of_database("db_table_acc", Type::string),
+    of_database("db_table_missed_calls", Type::string),
+    of_database("db_insert_mode", Type::integer),
+    of_database("acc_time_column", Type::string),
+    of_database("acc_method_column", Type::string),
+    of_database("acc_from_tag_column", Type::string),
+    of_database("acc_to_tag_column", Type::string),
+    of_database("acc_callid_column", Type::string),
+    of_database("acc_sip_code_column", Type::string),
+    of_database("acc_sip_reason_column", Type::string),
+    of_database("acc_extra_nullable", Type::integer),
 };
 
 constexpr Function functions[] = {

@@ -177,6 +177,19 @@ public:
                           : resolve(core_->net(), uri, m.received.listener, kNoListener),
                     m.sip.bytes());
     }
+    /// Without drop the core passes the reply on too.
+    Verdict forward_reply(Message& m) {
+        if (m.is_request()) return Verdict::no;
+        const auto target = relay_target(core_->net(), m.sip, m.received.listener);
+        if (!target) return Verdict::no;
+        constexpr std::size_t kMarks = 64;
+        std::size_t room = m.sip.bytes().size() + m.sip.reason().size() + kMarks;
+        for (const sip::Edit& edit : m.edits.list()) room += edit.text.size();
+        sip::Writer out(m.arena.allocate(room), room);
+        const bool written =
+            sip::write_relayed_reply(out, m.sip, m.edits.list(), m.sip.status(), m.sip.reason());
+        return Verdict::of(written && core_->net().send(*target, out.text()) == Sent::queued);
+    }
     Verdict send_data(Message& m, std::string_view uri, std::string_view data) {
         return send(m, resolve(core_->net(), uri, m.received.listener, m.target.listener), data);
     }
@@ -303,6 +316,10 @@ constexpr Function functions[] = {
                                                "variable"),
     checked_function<&Corex::refuse_file>(no_files, "file_write", kNoFiles, Route::any, "path",
                                           "text"),
+    function<&Corex::forward_reply>(
+        "forward_reply",
+        "Passes the reply on at once, as changed so far. Without `drop` the core passes it on too.",
+        Route::core_reply),
     function<&Corex::send_data>("send_data", "Sends a text to where a URI leads.", Route::any,
                                 "uri", "data"),
     function<&Corex::sendx>("sendx", "The same from the socket \"proto:address:port\".", Route::any,

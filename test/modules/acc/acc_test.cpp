@@ -322,6 +322,9 @@ TEST_CASE("what acc cannot do is refused in words") {
     server.load("acc");
     CHECK_THROWS(server.param("acc", "db_url", std::string_view("mysql://x")));
     CHECK_NOTHROW(server.param("acc", "db_url", std::string_view("")));
+    CHECK_NOTHROW(server.param("acc", "db_table_acc", std::string_view("acc")));
+    CHECK_NOTHROW(server.param("acc", "cdr_extra", std::string_view("a=$dlg_var(a)")));
+    CHECK_NOTHROW(server.param("acc", "cdr_log_enable", 0));
     CHECK_THROWS(server.param("acc", "failed_filter", std::string_view("200")));
     CHECK_THROWS(server.param("acc", "multi_leg_info", std::string_view("a=$rU")));
 }

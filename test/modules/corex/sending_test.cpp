@@ -76,6 +76,20 @@ TEST_CASE("a message is taken as from elsewhere") {
     CHECK_FALSE(holds("set_recv_socket_name(\"\")", request));
 }
 
+TEST_CASE("a reply is passed on at once, with what was changed") {
+    Server server("exit; }\nreply_route { append_hf(\"X-A: 1\\r\\n\"); forward_reply(); drop;");
+    Request request("INVITE");
+    request.set("Via", "SIP/2.0/UDP 127.0.0.1:5060;branch=z9hG4bKo");
+    request.header("Via", "SIP/2.0/UDP 192.0.2.5:5099;branch=z9hG4bKi");
+    server.receive(reply(request.str(), 183, "Moving"));
+    REQUIRE(server.pending() == 1);
+    const Packet packet = server.take();
+    CHECK(start_line(packet.bytes) == "SIP/2.0 183 Moving");
+    CHECK(header(packet.bytes, "X-A") == "1");
+    CHECK(header(packet.bytes, "Via") == "SIP/2.0/UDP 192.0.2.5:5099;branch=z9hG4bKi");
+    CHECK(packet.target.address.text() == "192.0.2.5:5099");
+}
+
 TEST_CASE("$cfg says where the script is") {
     Server server(
         "append_hf(\"X-L: $cfg(line)\\r\\n\");\nappend_hf(\"X-M: $cfg(line)\\r\\n\");"
