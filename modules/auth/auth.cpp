@@ -307,4 +307,16 @@ Verdict Auth::has_credentials(Message& m, std::string_view realm) {
     return Verdict::of(has);
 }
 
+std::optional<Account> Auth::account(const Message& m, sip::HeaderType type, std::string_view realm,
+                                     bool& malformed) const {
+    const auto found = find(m, type, realm, malformed);
+    if (!found) return std::nullopt;
+    return Account{found->credentials.user, found->credentials.realm};
+}
+
+Verdict Auth::authenticate(Message& m, sip::HeaderType type, std::string_view realm,
+                           std::string_view password, bool is_ha1, std::string_view method) {
+    return authenticate(m, type, realm, password, Value(is_ha1 ? kHa1 : 0), method);
+}
+
 }  // namespace fairlead::auth

@@ -6,13 +6,14 @@
 #include <string_view>
 
 #include "core/module.h"
+#include "modules/auth/api.h"
 #include "modules/auth/digest.h"
 #include "modules/auth/nonce.h"
 #include "modules/sl/api.h"
 
 namespace fairlead::auth {
 
-class Auth final : public Module {
+class Auth final : public Module, public Api {
 public:
     // Parameters.
     int auth_checks_register = 0, auth_checks_no_dlg = 0, auth_checks_in_dlg = 0;
@@ -42,6 +43,12 @@ public:
                                       const VariableRef& target);
     Verdict consume_credentials(Message& m);
     Verdict has_credentials(Message& m, std::string_view realm);
+
+    // Api.
+    std::optional<Account> account(const Message& m, sip::HeaderType type, std::string_view realm,
+                                   bool& malformed) const override;
+    Verdict authenticate(Message& m, sip::HeaderType type, std::string_view realm,
+                         std::string_view password, bool is_ha1, std::string_view method) override;
 
 private:
     /// Return codes of the check.

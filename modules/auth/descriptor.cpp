@@ -98,6 +98,7 @@ constexpr Statistic statistics[] = {
     statistic<&Auth::stale>("stale", "Checks that failed for an old or used nonce."),
 };
 
+constexpr Offer offered[] = {offers<Auth, Api>()};
 constexpr Need needed[] = {needs<&Auth::sl>()};
 
 constexpr Descriptor descriptor{.name = "auth",
@@ -106,6 +107,7 @@ constexpr Descriptor descriptor{.name = "auth",
                                 .params = params,
                                 .functions = functions,
                                 .statistics = statistics,
+                                .offers = offered,
                                 .needs = needed};
 
 }  // namespace

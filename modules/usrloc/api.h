@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <span>
 #include <string_view>
+#include <vector>
 
 #include "core/module.h"
 
@@ -113,11 +114,12 @@ struct Api {
     /// Before fork: who is told of tickets; one for all.
     virtual void on_stored(StoreListener& listener) = 0;
 
-    /// Copies of an AOR's bindings, highest q first (or the newest, with desc_time_order), in
-    /// `arena`. Those that are over are among them when `with_expired`. Empty when there are none.
-    [[nodiscard]] virtual std::span<const Contact> contacts(DomainId domain, std::string_view aor,
-                                                            Arena& arena,
-                                                            bool with_expired = false) = 0;
+    /// Copies of an AOR's bindings, highest q first (or the newest, with desc_time_order), with
+    /// their texts in `arena`. Those that are over are among them when `with_expired`. Empty when
+    /// there are none.
+    [[nodiscard]] virtual std::vector<Contact> contacts(DomainId domain, std::string_view aor,
+                                                        Arena& arena,
+                                                        bool with_expired = false) = 0;
     /// All of one request, or nothing (RFC 3261 10.3 step 7).
     [[nodiscard]] virtual SaveResult save(DomainId domain, std::string_view aor,
                                           std::span<const Change> changes,
