@@ -1,0 +1,75 @@
+// Every function that Kamailio 5.6 has in the modules of routing exists here too, or stands below
+// with the reason. SPDX-License-Identifier: Apache-2.0
+#include <catch2/catch.hpp>
+
+#include <algorithm>
+#include <string_view>
+#include <vector>
+
+#include "cfg/known_names.h"
+#include "test/support/module_host.h"
+
+using namespace fairlead;
+
+namespace {
+
+struct Missing {
+    std::string_view function, why;
+};
+constexpr std::string_view kForCode = "for modules in C, not for scripts";
+constexpr std::string_view kNever = "named in a README, unknown to Kamailio 5.6.3 too";
+constexpr std::string_view kVia = "the Via is the core's own";
+constexpr Missing kMissing[] = {
+    {"load_tm", kForCode},
+    {"register_tmcb", kForCode},
+    {"get_route_param", kForCode},
+    {"register_rrcb", kForCode},
+    {"t_is_local", kForCode},
+    {"t_is_retr_async_reply", kNever},
+    {"t_uac_send", "requests of the server's own go through the commands tm.t_uac_*"},
+    {"contact_param_decode_uri", kNever},
+    {"km_append_branch", kNever},
+    {"ring_insert_callid", kNever},
+    {"async_workers_group", "a global parameter"},
+    {"pv_evalx", "a text that is evaluated twice lets callers write configuration"},
+    {"is_incoming", "event_route[network:msg] is not there"},
+    {"via_add_srvid", kVia},
+    {"via_add_xavp_params", kVia},
+    {"via_use_xavp_fields", kVia},
+    {"acc_db_request", "records go to the log only"},
+};
+constexpr std::string_view kModules[] = {
+    "acc",        "async",     "auth",     "cfgutils", "corex", "counters", "htable", "kex",
+    "maxfwd",     "nathelper", "path",     "pv",       "rr",    "sanity",   "sl",     "siputils",
+    "statistics", "textops",   "textopsx", "tm",       "tmx",   "xlog",
+};
+
+/// At single spaces.
+std::vector<std::string_view> split(std::string_view text) {
+    std::vector<std::string_view> out;
+    while (!text.empty()) {
+        const std::size_t end = std::min(text.find(' '), text.size());
+        out.push_back(text.substr(0, end));
+        text.remove_prefix(std::min(end + 1, text.size()));
+    }
+    return out;
+}
+
+}  // namespace
+
+TEST_CASE("every function of Kamailio's routing modules exists or is left out knowingly") {
+    test::ModuleHost host;
+    for (const std::string_view name : kModules) host.load(name);
+    std::size_t seen = 0;
+    for (const cfg::KnownNames& known : cfg::known_functions()) {
+        if (std::ranges::find(kModules, known.module) == std::end(kModules)) continue;
+        for (const std::string_view name : split(known.names)) {
+            INFO(known.module << ": " << name);
+            const bool left =
+                std::ranges::find(kMissing, name, &Missing::function) != std::end(kMissing);
+            CHECK(host.registry.functions(name).empty() == left);
+            ++seen;
+        }
+    }
+    CHECK(seen > 250);
+}
