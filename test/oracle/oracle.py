@@ -19,6 +19,7 @@ import options
 import registrar_scenarios
 import scenarios
 import stock
+import stock_auth
 import tm_scenarios
 from agent import Agent, Missing
 from server import Server, reserve
@@ -97,6 +98,8 @@ def configurations(folder):
         Configuration(os.path.join(ROOT, "cfg/examples/minimal.cfg"), scenarios.ON_MINIMAL_CFG,
                       has_flush=False),
         Configuration(stock.write(folder), stock.SCENARIOS, has_flush=False),
+        Configuration(stock.write(folder), stock_auth.SCENARIOS,
+                      lambda stage: stock_auth.defines(folder), has_flush=False),
     ]
 
 
@@ -203,7 +206,8 @@ def main(given):
         failures = sum(not report(case.name, lines) for case, lines in zip(
             cases, pool.map(lambda case: differences(commands, case, listed), cases)))
         if not given.scenario:
-            failures += not passes_check(commands["fairlead"], os.path.join(folder, "stock.cfg"))
+            for defines in ({}, stock_auth.defines(folder)):
+                failures += not passes_check(commands["fairlead"], stock.write(folder), defines)
     for entry in listed.unseen([case.name for case in cases]):
         failures += 1
         print(f"differences.txt:{entry['at']}: no longer occurs: {entry['line']}")
@@ -222,9 +226,10 @@ def show_all(name, commands, cases):
     return failed
 
 
-def passes_check(command, config):
+def passes_check(command, config, defines):
     """`-c` finds nothing wrong with the configuration of Kamailio's package."""
-    done = subprocess.run([*command, "-c", "-f", config, "-l", "udp:127.0.0.1:5060"],
+    done = subprocess.run([*command, "-c", "-f", config, "-l", "udp:127.0.0.1:5060",
+                           *(word for d in defines.items() for word in ("-A", "=".join(d)))],
                           capture_output=True, text=True)
     if done.returncode:
         print(f"FAIL -c of the stock configuration\n{done.stderr}")

@@ -2,7 +2,7 @@
 """What agents received, in a form in which two servers can be compared.
 
 What must differ is replaced by names: ports, the server's branches and tags (each by its number in
-the order of appearance, so that equal ones stay equal), the values of Server and User-Agent. Header
+the order of appearance, so that equal ones stay equal), nonces, the values of Server and User-Agent. Header
 fields are compared in their order among those of the same name only: their order among different
 names means nothing (RFC 3261 7.3.1)."""
 import re
@@ -30,6 +30,7 @@ class Normaliser:
             text = re.sub(rf"rport={port}\b", f"rport=<{name}>", text)
         text = re.sub(r"branch=(z9hG4bK(?!-)[^;\s]+)",
                       lambda m: "branch=" + self.branches(m.group(1)), text)
+        text = re.sub(r'nonce="[^"]*"', 'nonce="<nonce>"', text)
         return re.sub(r";tag=(?!from-|to-)([^;\s>]+)", lambda m: ";tag=" + self.tags(m.group(1)),
                       text)
 
