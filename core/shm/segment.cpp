@@ -62,6 +62,12 @@ struct Segment::Impl {
     Block* take_large(std::size_t bytes) noexcept;
     void free_large(Block* block) noexcept;
     std::size_t recover_class(std::size_t index, std::uint8_t dead) noexcept;
+    struct SlabNote {
+        const Block* first;
+        std::uint32_t total, stride;
+        std::uint64_t bytes;
+    };
+    static bool note_slabs(SizeClass& size_class, std::vector<SlabNote>& notes);
     template <class F>
     void each_block(F&& f);
 };
@@ -403,12 +409,32 @@ std::size_t Segment::recover(std::uint16_t process_slot) noexcept {
     return held;
 }
 
+/// What slabs a class has now. Its lock is held for as long as it takes to write them down, and not
+/// while memory for that is found: false when they are more than there is room for.
+bool Segment::Impl::note_slabs(SizeClass& size_class, std::vector<SlabNote>& notes) {
+    notes.clear();
+    Guard guard(size_class);
+    for (Slab* slab = size_class.all.get(); slab != nullptr; slab = slab->next.get()) {
+        if (notes.size() == notes.capacity()) return false;
+        notes.push_back({slab->block(0), slab->total, slab->stride, slab->bytes});
+    }
+    return true;
+}
+
+/// Calls f for every block of the segment. Headers are read without a lock, or with a million
+/// blocks every process would wait: a slab that is given back meanwhile may hold anything, of which
+/// the marks of a block do not remain.
 template <class F>
 void Segment::Impl::each_block(F&& f) {
-    for (SizeClass& size_class : control->classes) {
-        Guard guard(size_class);
-        for (Slab* slab = size_class.all.get(); slab != nullptr; slab = slab->next.get()) {
-            for (std::uint32_t i = 0; i < slab->total; ++i) f(*slab, *slab->block(i));
+    std::vector<SlabNote> notes(1024);
+    for (std::size_t index = 0; index < std::size(control->classes); ++index) {
+        while (!note_slabs(control->classes[index], notes)) notes.reserve(notes.capacity() * 2);
+        for (const SlabNote& slab : notes) {
+            const char* at = reinterpret_cast<const char*>(slab.first);
+            for (std::uint32_t i = 0; i < slab.total; ++i, at += slab.stride) {
+                const auto& block = *reinterpret_cast<const Block*>(at);
+                if (block.magic == Block::kMagic && block.size_class == index) f(slab, block);
+            }
         }
     }
 }
@@ -416,8 +442,8 @@ void Segment::Impl::each_block(F&& f) {
 Totals Segment::totals() const {
     Totals totals;
     totals.size = size();
-    const Slab* last = nullptr;
-    impl_->each_block([&](const Slab& slab, const Block& block) {
+    const Impl::SlabNote* last = nullptr;
+    impl_->each_block([&](const Impl::SlabNote& slab, const Block& block) {
         if (&slab != last && block.size_class != kLargeClass) totals.in_slabs += slab.bytes;
         last = &slab;
         if (!block.info().is_used()) return;
@@ -428,9 +454,8 @@ Totals Segment::totals() const {
 }
 
 std::vector<Usage> Segment::top() const {
-    // Sums are gathered without allocating: class locks are held meanwhile.
     std::vector<Usage> usage(impl_->tags.size());
-    impl_->each_block([&](const Slab&, const Block& block) {
+    impl_->each_block([&](const Impl::SlabNote&, const Block& block) {
         const BlockInfo info = block.info();
         if (!info.is_used() || info.tag >= usage.size()) return;
         ++usage[info.tag].blocks;
