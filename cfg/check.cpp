@@ -23,6 +23,21 @@ std::string_view route_word(Route type) noexcept {
     }
 }
 
+std::vector<std::string> route_labels(const Program& program) {
+    std::vector<std::string> labels;
+    for (const CompiledRoute& route : program.routes()) {
+        std::string label(route_word(route.type));
+        if (route.type == Route::request && !route.name.empty())
+            label = "route";
+        else if (route.type == Route::core_reply)
+            label = "reply_route";
+        else if (!route.name.empty() && !label.ends_with(']'))
+            label += "[" + route.name + "]";
+        labels.push_back(std::move(label));
+    }
+    return labels;
+}
+
 Checker::Checker(const Config& config, module::Registry& registry, Diagnostics& diagnostics)
     : config_(config),
       tree_(*config.tree),

@@ -116,6 +116,10 @@ void load_modules(const Config& config, const ModulePaths& paths, module::Regist
 /// to the program.
 [[nodiscard]] const LazyText* log_prefix(const Program& program) noexcept;
 
+/// What to call each route, by RouteId: as the configuration writes it ("failure_route[BUSY]"),
+/// but "route" for all that other routes call.
+[[nodiscard]] std::vector<std::string> route_labels(const Program& program);
+
 /// Runs routes of one program in one process. Statements and expressions do not allocate: strings
 /// come from the message's arena.
 class Interpreter final : public Script {

@@ -37,6 +37,12 @@ Result<void> guarded(const module::Loaded& m, std::string_view what, F step) {
 Engine::Engine(Parts parts, Globals globals)
     : impl_(std::make_unique<Impl>(*this, std::move(parts), std::move(globals))) {
     impl_->count.add_to(impl_->parts.counters);
+    auto& histograms = impl_->parts.counters.histograms();
+    impl_->first_reply =
+        histograms.add("core", "first_reply", "From a request's arrival to the first reply to it.");
+    impl_->queue = histograms.add("core", "queue",
+                                  "From the wake-up that read a message to the beginning of its "
+                                  "handling, of each 16th message.");
     impl_->out.resize(sip::kMaxMessage);
 }
 

@@ -78,6 +78,7 @@ struct Engine::Impl {
     RateLimit parse_log, script_log;
     MessagePool pool;
     std::uint64_t messages = 0;
+    shm::Histogram first_reply, queue;
     std::vector<char> out;  ///< where a message is written before Net copies it
 
     [[nodiscard]] Trace* trace() noexcept { return is_tracing ? &traces : nullptr; }

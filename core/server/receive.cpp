@@ -42,6 +42,8 @@ void Engine::receive(std::string_view bytes, const Received& from) noexcept {
     m.reset(from, impl_->parts.clock.now());
     m.arrived_ns = impl_->parts.clock.ns();
     m.number = ++impl_->messages;
+    // Seldom enough to cost nothing.
+    if ((m.number & 15) == 0) impl_->queue.record(impl_->parts.clock.exact_ns() - m.arrived_ns);
     const auto error = m.sip.parse(bytes);
     if (impl_->is_tracing && !error) {
         m.trace = &impl_->traces;
@@ -215,6 +217,7 @@ void Engine::Impl::answer(Message& m, int code, std::string_view reason) noexcep
     if (sip::write_reply(writer, m.sip, plan)) {
         const Sent sent = net.send(reply_target(m), writer.text());
         if (sent != Sent::queued) LOG(debug, "an error reply could not be sent");
+        if (m.arrived_ns != 0) first_reply.record(parts.clock.exact_ns() - m.arrived_ns);
     }
 }
 

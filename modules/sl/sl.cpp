@@ -37,6 +37,8 @@ Result<void> Sl::prepare(Core& core) {
     window_ = core.memory().make<AckWindow>(core.memory().tag("sl", "ack_window"));
     if (!window_) return fail("no shared memory for the ACK window");
     on_failure_ = core.on_send_failure(*this);
+    first_reply_ = core.histograms().add("core", "first_reply",
+                                         "From a request's arrival to the first reply to it.");
     filtered_ack_ = core.script().find(Route::event, "sl:filtered-ack");
     local_response_ = core.script().find(Route::event, "sl:local-response");
     return {};
@@ -207,6 +209,8 @@ int Sl::send_stateless(Message& m, int code, std::string_view reason) {
         return -1;
     }
     open_window(*window_, core_->clock().now());
+    if (m.arrived_ns != 0) first_reply_.record(core_->clock().exact_ns() - m.arrived_ns);
+    m.arrived_ns = 0;  // another reply is not the first
     count(stat_of(code));
     count(Stat::sent);
     for (Watcher* const w : watchers_) w->replied(m, code, reply);

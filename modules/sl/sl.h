@@ -71,6 +71,7 @@ private:
     shm::HandlerId on_failure_{};
     RouteId filtered_ack_ = RouteId::none;
     RouteId local_response_ = RouteId::none;
+    shm::Histogram first_reply_;
 };
 
 }  // namespace fairlead::sl
