@@ -118,8 +118,10 @@ bufferevent* Server::Impl::on_connection(event_base* base, void* port) noexcept 
     impl.sweep();
     bufferevent* const buffers = bufferevent_socket_new(base, -1, 0);
     if (buffers == nullptr) return nullptr;
-    // While an answer is written nothing is taken out of what arrives: that is bounded, too.
-    bufferevent_setwatermark(buffers, EV_READ, 0, impl.limits.header_bytes * 4);
+    // While an answer is written nothing is taken out of what arrives: that is bounded, too. A body
+    // is taken when it is whole.
+    bufferevent_setwatermark(buffers, EV_READ, 0,
+                             impl.limits.header_bytes * 2 + impl.limits.body_bytes);
     // The library does not tell when it lets go of a connection on which nothing was asked. Ours is
     // the last reference then, and its callbacks are gone.
     bufferevent_incref(buffers);

@@ -7,24 +7,27 @@
 
 namespace fairlead::jsonrpcs {
 
-void Dialogue::begin(Core& core, std::string_view text, Role role, bool pretty, Ready ready) {
+bool Dialogue::begin(Core& core, std::string_view text, const Asker& asker, bool pretty,
+                     Ready ready) {
     const auto dialogue = std::make_shared<Dialogue>(pretty);
     dialogue->ready_ = std::move(ready);
-    dialogue->run(core, text, role);
+    return dialogue->run(core, text, asker);
 }
 
-void Dialogue::run(Core& core, std::string_view text, Role role) {
+bool Dialogue::run(Core& core, std::string_view text, const Asker& asker) {
     if (const auto read = read_request(text, request_); !read) {
         LOG(notice, "a request is refused: {}", read.error().text);
         if (request_.id.empty()) request_.id = "null";
         refuse(read.error().code, read.error().text);
-        return ready_(shared_from_this());
+        ready_(shared_from_this());
+        return true;
     }
+    const bool is_answered = !request_.id.empty();
     const auto* const entry = core.commands().find(request_.method);
     if (entry == nullptr) {
         refuse(500, "Method Not Found");
-        if (!request_.id.empty()) ready_(shared_from_this());
-        return;
+        if (is_answered) ready_(shared_from_this());
+        return is_answered;
     }
     writer_.begin_struct();
     writer_.text("jsonrpc", "2.0");
@@ -32,9 +35,11 @@ void Dialogue::run(Core& core, std::string_view text, Role role) {
     if (entry->row->list) writer_.begin_array();
     // The exchange keeps this alive until it has called back.
     exchange_ = std::make_shared<mi_fifo::Exchange>(
-        std::move(request_.arguments), role, "jsonrpcs", writer_,
-        [self = shared_from_this()](mi_fifo::Exchange& exchange) { self->answered(exchange); });
+        std::move(request_.arguments), asker.role, "jsonrpcs", writer_,
+        [self = shared_from_this()](mi_fifo::Exchange& exchange) { self->answered(exchange); },
+        std::string(asker.caller));
     exchange_->run(core.commands(), *entry);
+    return is_answered;
 }
 
 void Dialogue::answered(mi_fifo::Exchange& exchange) {

@@ -20,9 +20,14 @@ class Dialogue : public std::enable_shared_from_this<Dialogue> {
 public:
     using Ready = std::function<void(const std::shared_ptr<Dialogue>&)>;
 
+    struct Asker {
+        Role role = Role::reader;
+        std::string_view caller;  ///< who, as far as is known; for the log
+    };
     /// Runs the request. `ready` is called once, at once or later, when the answer can be taken,
-    /// and not at all for a notification.
-    static void begin(Core& core, std::string_view text, Role role, bool pretty, Ready ready);
+    /// and not at all for a notification: that gives false.
+    static bool begin(Core& core, std::string_view text, const Asker& asker, bool pretty,
+                      Ready ready);
 
     /// Adds the next piece to `out`; false behind the last.
     bool piece(std::string& out);
@@ -33,7 +38,7 @@ public:
     explicit Dialogue(bool pretty) : pretty_(pretty), writer_(pretty) {}
 
 private:
-    void run(Core& core, std::string_view text, Role role);
+    bool run(Core& core, std::string_view text, const Asker& asker);
     void answered(mi_fifo::Exchange& exchange);
     void refuse(int code, std::string_view message);
     void begin_document();

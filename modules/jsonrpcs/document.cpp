@@ -63,6 +63,31 @@ Result<void> read_request(std::string_view text, Request& out) {
     return {};
 }
 
+Result<BatchTexts> read_batch(std::string_view text) {
+    if (is_too_deep(text)) return fail("Parse error", {}, kParseError);
+    const json document = json::parse(text, nullptr, false);
+    if (document.is_discarded()) return fail("Parse error", {}, kParseError);
+    // JSON-RPC 2.0, section 6: an empty list is no batch.
+    if (!document.is_array() || document.empty() || document.size() > kMostInBatch)
+        return fail("Invalid Request", {}, kInvalidRequest);
+    BatchTexts batch;
+    for (const json& one : document) {
+        batch.requests.push_back(one.dump(-1, ' ', false, json::error_handler_t::replace));
+        // What is no request is answered, too.
+        const bool is_notification =
+            one.is_object() && one.contains("method") && !one.contains("id");
+        if (!is_notification) batch.wants_answer = true;
+    }
+    return batch;
+}
+
+std::string error_document(const Error& error) {
+    const json answer = {{"jsonrpc", "2.0"},
+                         {"error", {{"code", error.code}, {"message", error.text}}},
+                         {"id", nullptr}};
+    return answer.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
 std::size_t first_object(std::string_view text) noexcept {
     const std::size_t begin = text.find_first_not_of(" \t\r\n");
     if (begin == std::string_view::npos) return 0;

@@ -23,6 +23,18 @@ struct Request {
 /// An error's code is one of the two above. What could be read of id and reply_name stays in `out`.
 [[nodiscard]] Result<void> read_request(std::string_view text, Request& out);
 
+/// The requests of a batch, each as JSON.
+struct BatchTexts {
+    std::vector<std::string> requests;
+    bool wants_answer = false;  ///< not all of them are notifications
+};
+/// At most kMostInBatch. Errors as those of read_request().
+inline constexpr std::size_t kMostInBatch = 1000;
+[[nodiscard]] Result<BatchTexts> read_batch(std::string_view text);
+
+/// The answer to what is no request.
+[[nodiscard]] std::string error_document(const Error& error);
+
 /// How many bytes of `text` are its first JSON object, from its first brace to the one that closes
 /// it; 0 when that has not come yet, npos when it cannot be one.
 [[nodiscard]] std::size_t first_object(std::string_view text) noexcept;

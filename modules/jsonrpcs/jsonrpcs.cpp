@@ -1,4 +1,4 @@
-// jsonrpcs: JSON-RPC 2.0 over a FIFO and a local datagram socket.
+// jsonrpcs: JSON-RPC 2.0 over a FIFO, a local datagram socket and HTTP.
 // SPDX-License-Identifier: Apache-2.0
 #include <fcntl.h>
 #include <sys/socket.h>
@@ -13,6 +13,7 @@
 #include "core/api/log.h"
 #include "core/module.h"
 #include "modules/jsonrpcs/dialogue.h"
+#include "modules/jsonrpcs/over_http.h"
 #include "modules/mi_fifo/api.h"
 
 namespace fairlead::jsonrpcs {
@@ -24,7 +25,9 @@ public:
     bool reply_create = true;
     std::string fifo_name = "fairlead_rpc.fifo", fifo_user, fifo_group, fifo_reply_dir = "/tmp";
     std::string dgram_socket = "fairlead_rpc.sock", dgram_user, dgram_group;
+    std::string http_path = "/RPC";
     shm::Counter requests, errors, dropped;
+    http::Api* http = nullptr;  ///< null when that module is not loaded
 
     Result<void> prepare(Core& core) override;
     Result<void> start(const Process& process) override;
@@ -56,13 +59,18 @@ private:
     Watch fifo_watch_, datagram_watch_;
     std::string input_;
     mi_fifo::Delivery delivery_;
+    OverHttp over_http_;
     bool is_serving_ = false;
 };
 
 Result<void> JsonRpcs::prepare(Core& core) {
     core_ = &core;
-    if ((transport & kHttp) != 0)
-        return fail("transport: HTTP is not offered by this module; 2 is the FIFO, 4 the socket");
+    if ((transport & kHttp) != 0 && http == nullptr)
+        return fail("transport: 1 is HTTP, which the module http serves: load that, too");
+    if (http != nullptr && (transport == 0 || (transport & kHttp) != 0) && !http_path.empty()) {
+        over_http_.set({&core, pretty_format != 0, requests, errors});
+        TRY(http->serve(http_path, over_http_));
+    }
     if (wants(kFifo)) {
         const auto access =
             TRY(mi_fifo::find_access(core.globals(), fifo_mode, fifo_user, fifo_group));
@@ -155,7 +163,7 @@ void JsonRpcs::read_datagrams() {
 
 void JsonRpcs::asked(std::string_view text, std::function<void(const Answer&)> answer) {
     requests.add();
-    Dialogue::begin(*core_, text, Role::administrator, pretty_format != 0,
+    Dialogue::begin(*core_, text, {Role::administrator, {}}, pretty_format != 0,
                     [this, answer = std::move(answer)](const Answer& dialogue) {
                         if (dialogue->code() != 0) errors.add();
                         answer(dialogue);
@@ -171,9 +179,11 @@ void JsonRpcs::answer_to(const Answer& answer, const std::string& peer) {
 }
 
 constexpr Param params[] = {
-    param<&JsonRpcs::transport>("transport",
-                                "What is offered: 2 the FIFO, 4 the datagram socket, 0 both.",
-                                {.min = 0, .max = 7}),
+    param<&JsonRpcs::transport>(
+        "transport",
+        "What is offered: 1 HTTP, 2 the FIFO, 4 the datagram socket, added up; 0 "
+        "all of them (HTTP when the module http is loaded).",
+        {.min = 0, .max = 7}),
     param<&JsonRpcs::pretty_format>("pretty_format", "1: answers have lines and tabs.",
                                     {.min = 0, .max = 1}),
     param<&JsonRpcs::fifo_name>("fifo_name",
@@ -191,6 +201,7 @@ constexpr Param params[] = {
     param<&JsonRpcs::dgram_mode>("dgram_mode", "Its mode.", {.min = 0, .max = 0777}),
     param<&JsonRpcs::dgram_user>("dgram_user", "Its owner; the server's user unless it is given."),
     param<&JsonRpcs::dgram_group>("dgram_group", "Its group; the server's unless it is given."),
+    param<&JsonRpcs::http_path>("http_path", "Where it answers over HTTP. \"\": nowhere."),
     param_method<&JsonRpcs::ignored>("dgram_workers",
                                      "Taken and not used: the control process "
                                      "answers.",
@@ -202,13 +213,15 @@ constexpr Statistic statistics[] = {
     statistic<&JsonRpcs::requests>("requests", "Requests that were read."),
     statistic<&JsonRpcs::errors>("errors", "Requests that were answered with an error."),
     statistic<&JsonRpcs::dropped>("dropped_answers", "Answers that nobody took.")};
+constexpr Need needed[] = {needs<&JsonRpcs::http>(true)};
 constexpr Descriptor descriptor{.name = "jsonrpcs",
                                 .summary =
-                                    "Commands as JSON-RPC 2.0, over a FIFO and a local "
-                                    "datagram socket.",
+                                    "Commands as JSON-RPC 2.0, over a FIFO, a local datagram "
+                                    "socket and HTTP.",
                                 .create = make_module<JsonRpcs>,
                                 .params = params,
-                                .statistics = statistics};
+                                .statistics = statistics,
+                                .needs = needed};
 
 }  // namespace
 }  // namespace fairlead::jsonrpcs

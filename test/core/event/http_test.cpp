@@ -212,7 +212,7 @@ TEST_CASE("what cannot be answered is refused, and the next peer is served", "[h
 
 TEST_CASE("requests are bounded", "[http]") {
     http::Limits limits;
-    limits.header_bytes = 4096;
+    limits.header_bytes = 2048;
     limits.body_bytes = 10'000;
     Place place(limits);
     Client fits(place), long_header(place), long_body(place), long_chunks(place);
