@@ -38,6 +38,7 @@ LIBRARIES = {
     r"boost/": ("core/shm/", "test/core/shm/"),
     r"libxml2?/|libical/|unicode/": ("modules/cpl/", "test/modules/cpl/"),
     r"sqlite3\.h": ("modules/db_sqlite/",),
+    r"curl/": ("modules/cpl/",),
     r"re2/": ("cfg/preprocessor.", "core/api/regex.", "core/module/", "test/"),
     r"nlohmann/": ("modules/jsonrpcs/", "tools/", "test/"),
     r"CLI/": ("core/server/", "tools/"),

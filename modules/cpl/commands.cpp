@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include <functional>
+#include <memory>
 #include <vector>
 
 #include "core/api/text.h"
@@ -33,6 +35,20 @@ Result<std::string> file_in(Module& m, std::string_view path) {
     return std::move(*xml);
 }
 
+/// Answers when the change is in the database.
+Result<void> answer_when_done(fairlead::Call& call, std::string_view success,
+                              std::string_view failure,
+                              const std::function<Result<void>(Database::Done)>& change) {
+    // Shared: a std::function is copied.
+    const std::shared_ptr<LateAnswer> late = call.later();
+    return change([late, success, failure](bool ok) {
+        if (ok)
+            late->answer().text(success);
+        else
+            late->fail(Error{.text = std::string(failure)});
+    });
+}
+
 Result<void> load(Module& m, fairlead::Call& call) {
     const std::string owner = TRY(owner_in(m, call));
     if (call.text(1).empty()) return fail("No CPL file");
@@ -40,16 +56,16 @@ Result<void> load(Module& m, fairlead::Call& call) {
     Faults faults;
     const auto compiled = compile(xml, of(m).limits(), faults);
     if (!compiled) return fail("Failed encoding CPL\n" + faults.str());
-    TRY(of(m).keep(owner, xml, *compiled));
-    call.answer().text("CPL Enabled");
-    return {};
+    return answer_when_done(call, "CPL Enabled", "Failed saving CPL", [&](Database::Done done) {
+        return of(m).keep(owner, xml, *compiled, std::move(done));
+    });
 }
 
 Result<void> remove(Module& m, fairlead::Call& call) {
     const std::string owner = TRY(owner_in(m, call));
-    TRY(of(m).drop(owner));
-    call.answer().text("CPL Disabled");
-    return {};
+    return answer_when_done(call, "CPL Disabled", "Remove failed", [&](Database::Done done) {
+        return of(m).drop(owner, std::move(done));
+    });
 }
 
 Result<void> get(Module& m, fairlead::Call& call) {

@@ -19,18 +19,6 @@ namespace {
 
 constexpr std::string_view kSuffix = ".xml";
 
-/// A URI without what must not stand in a Request-URI (RFC 3261 16.6: no headers).
-std::string_view without_headers(std::string_view uri) {
-    return uri.substr(0, uri.find('?'));
-}
-
-BranchTarget target_of(Message& m, const Contact& contact) {
-    return {.uri = m.arena.copy(without_headers(contact.uri)),
-            .dst_uri = m.arena.copy(contact.received),
-            .path = m.arena.copy(contact.path),
-            .q = static_cast<std::int16_t>(contact.priority)};
-}
-
 }  // namespace
 
 std::optional<Direction> parse_direction(std::string_view text) {
@@ -49,23 +37,91 @@ std::optional<Mode> parse_mode(std::string_view text) {
 Limits Cpl::limits() const {
     return {.size = static_cast<std::size_t>(max_script_size),
             .elements = static_cast<std::size_t>(max_nodes),
-            .depth = max_depth,
-            .proxy = false};
+            .depth = max_depth};
 }
 
 Result<void> Cpl::prepare(Core& core) {
     core_ = &core;
     owners_ = {use_domain, case_sensitive, realm_prefix};
     policy_.empty_set_status = static_cast<std::uint16_t>(empty_set_status);
-    if (!redirect_route.empty()) {
-        redirect_route_ = core.script().find(Route::request, redirect_route);
-        if (redirect_route_ == RouteId::none)
-            return fail(fmt::format("redirect_route: there is no route[{}]", redirect_route));
-    }
+    policy_.implicit_timeout = static_cast<std::uint16_t>(proxy_default_timeout);
+    policy_.max_recursion = static_cast<std::uint8_t>(proxy_recurse);
+    policy_.max_invites = static_cast<std::uint8_t>(max_invites);
+    policy_.stop_on_6xx = stop_on_6xx;
+    redirect_route_ = TRY(route("redirect_route", redirect_route));
+    proxy_route_ = TRY(route("proxy_route", proxy_route));
+    step_ = steps->on_failure(*this);
+    TRY(find_locations());
     // The table of zones is read here and not by the first call that asks for one.
     (void)Zone::find("Etc/GMT");
     TRY(store_.prepare(core, static_cast<unsigned>(hash_size), scripts));
+    TRY(writer_.prepare(core, notes, noted));
+    TRY(database_.prepare(core, db, database));
+    TRY(load_database());
     return load_dir.empty() ? Result<void>() : load_directory();
+}
+
+Result<void> Cpl::load_row(std::string_view user, std::string_view domain, std::string_view xml,
+                           std::string_view compiled) {
+    const bool has_domain = use_domain && !domain.empty();
+    const auto owner = named_owner(has_domain ? fmt::format("{}@{}", user, domain) : user);
+    if (!owner || (use_domain && domain.empty())) {
+        LOG(warning, "the row of \"{}\", \"{}\" in the table of CPL scripts names no user", user,
+            domain);
+        return {};
+    }
+    // What another server or version has left there is made anew.
+    const auto known = Script::load(compiled);
+    std::string anew;
+    if (!known || known->source_hash() != hash_of(xml)) {
+        Faults faults;
+        auto made = compile(xml, limits(), faults);
+        if (!made) {
+            LOG(error, "the CPL script of {} in the database is wrong: {}", *owner,
+                faults.all().front().str());
+            return {};
+        }
+        anew = std::move(*made);
+        compiled = anew;
+        stale_.push_back({std::string(user), std::string(domain), anew});
+    }
+    if (store_.save(*owner, xml, compiled)) return {};
+    return fail("no shared memory for the scripts of the database: raise shm_mem_size (-m)");
+}
+
+Result<void> Cpl::load_database() {
+    if (!database_.is_used()) return {};
+    TRY(database_.load([this](auto user, auto domain, auto xml, auto compiled) {
+        return load_row(user, domain, xml, compiled);
+    }));
+    for (const Stale& row : stale_) TRY(database_.refresh(row.user, row.domain, row.compiled));
+    stale_ = {};
+    return {};
+}
+
+Result<RouteId> Cpl::route(std::string_view parameter, std::string_view name) {
+    if (name.empty()) return RouteId::none;
+    const RouteId found = core_->script().find(Route::request, name);
+    if (found == RouteId::none)
+        return fail(fmt::format("{}: there is no route[{}]", parameter, name));
+    return found;
+}
+
+Result<void> Cpl::find_locations() {
+    if (lookup_domain.empty()) return {};
+    if (usrloc == nullptr) return fail("lookup_domain: the module usrloc is not loaded");
+    if (usrloc->use_domain() && !use_domain)
+        LOG(warning,
+            "usrloc has contacts of user@domain, but use_domain of cpl is off: lookups "
+            "find nothing");
+    locations_ = usrloc->domain(lookup_domain);
+    return {};
+}
+
+Result<void> Cpl::set_timer_avp(std::string_view text, ParamVariables& variables) {
+    if (!text.starts_with("$avp(")) return fail("timer_avp is no $avp(name)");
+    timer_avp_ = TRY(variables.variable(text));
+    return {};
 }
 
 Result<void> Cpl::load_directory() {
@@ -104,112 +160,31 @@ std::optional<std::string> Cpl::named_owner(std::string_view name) const {
     return owner_of(fmt::format("sip:{}{}", name, name.contains('@') ? "" : "@-"), owners_);
 }
 
-Result<void> Cpl::keep(const std::string& owner, std::string_view xml, std::string_view compiled) {
-    if (store_.save(owner, xml, compiled)) {
-        stored.add();
+Result<void> Cpl::keep(const std::string& owner, std::string_view xml, std::string_view compiled,
+                       Database::Done done) {
+    if (!store_.save(owner, xml, compiled)) {
+        no_room.add();
+        return fail("Failed saving CPL");
+    }
+    stored.add();
+    if (!database_.is_used()) {
+        if (done) done(true);
         return {};
     }
-    no_room.add();
+    if (database_.save(owner, xml, compiled, std::move(done))) return {};
+    database_failures.add();
     return fail("Failed saving CPL");
 }
 
-Result<void> Cpl::drop(const std::string& owner) {
+Result<void> Cpl::drop(const std::string& owner, Database::Done done) {
     removed.add(store_.remove(owner) ? 1 : 0);
-    return {};
-}
-
-Verdict Cpl::run_script(Message& m, std::string_view type, std::string_view mode_text,
-                        std::optional<std::string_view> uri) {
-    const auto direction = parse_direction(type);
-    const auto mode = parse_mode(mode_text);
-    if (!direction || !mode) {
-        LOG(error, "cpl_run_script: \"{}\", \"{}\" are no type and mode", type, mode_text);
-        return Verdict::no;
+    if (!database_.is_used()) {
+        if (done) done(true);
+        return {};
     }
-    const auto owner = uri                                 ? owner_of(*uri, owners_)
-                       : *direction == Direction::incoming ? callee_of(m, owners_)
-                                                           : caller_of(m, owners_);
-    if (!owner) {
-        LOG(error, "cpl_run_script: no user whose script could be run");
-        return Verdict::no;
-    }
-    const auto script = store_.get(*owner, Store::Form::compiled, m.arena);
-    if (!script) return Verdict::yes;
-    runs.add();
-    return run(m, *script, *direction, *mode);
-}
-
-Verdict Cpl::run(Message& m, std::string_view bytes, Direction direction, Mode mode) {
-    const auto script = Script::trusted(bytes);
-    const MessageCall call(m, core_->clock().unix_seconds());
-    State state;
-    if (!script) return Verdict::no;
-    Machine machine(*script, call, policy_, state);
-    Action action = machine.start(direction);
-    // Neither mail nor log is set up, and there is no location service: RFC 3880 lets a run go on.
-    while (action.kind == Action::Kind::mail || action.kind == Action::Kind::log ||
-           action.kind == Action::Kind::lookup) {
-        const bool is_lookup = action.kind == Action::Kind::lookup;
-        action = machine.resume({is_lookup ? Outcome::Kind::lookup_failed : Outcome::Kind::noted});
-    }
-    switch (action.kind) {
-        case Action::Kind::as_without_script: passed.add(); return Verdict::yes;
-        case Action::Kind::reject: {
-            rejected.add();
-            const std::string_view usual = sip::default_reason(action.code);
-            return reply(m, action.code, action.text.empty() ? usual : action.text, mode);
-        }
-        case Action::Kind::redirect: return redirect(m, machine, action.permanent, mode);
-        case Action::Kind::last_proxy: return forward(m, machine, action);
-        default: break;
-    }
-    LOG(error, "a CPL script cannot be run: its compiled form is wrong");
-    failed.add();
-    return Verdict::no;
-}
-
-Verdict Cpl::reply(Message& m, int code, std::string_view reason, Mode mode) {
-    if (mode == Mode::is_stateless && !tm->has_transaction(m)) {
-        return sl->send_stateless(m, code, reason) > 0 ? Verdict::stop : Verdict::no;
-    }
-    if (!tm->has_transaction(m)) {
-        if (mode == Mode::is_stateful)
-            LOG(warning, "cpl_run_script: is_stateful, but there is no transaction; making one");
-        const int made = tm->new_transaction(m);
-        if (made == 0) return Verdict::stop;  // the request came again and has been dealt with
-        if (made < 0) return Verdict::no;
-    }
-    return tm->reply(m, code, reason) > 0 ? Verdict::stop : Verdict::no;
-}
-
-Verdict Cpl::redirect(Message& m, const Machine& machine, bool permanent, Mode mode) {
-    redirected.add();
-    if (redirect_route_ != RouteId::none) (void)core_->script().run(redirect_route_, m);
-    // Only the script's locations go into the Contact, not what the configuration rewrote.
-    m.target.uri = {};
-    m.branch_count = 0;
-    m.append_to_reply(fmt::format("Contact: {}\r\n", machine.contact_header()));
-    return reply(m, permanent ? 301 : 302, permanent ? "Moved Permanently" : "Moved Temporarily",
-                 mode);
-}
-
-Verdict Cpl::forward(Message& m, const Machine& machine, const Action& action) {
-    forwarded.add();
-    m.branch_count = 0;
-    for (std::size_t i = 0; i < action.target_count; ++i) {
-        const BranchTarget target = target_of(m, machine.location(action.targets[i]));
-        if (i == 0) {
-            m.target = target;
-            m.uri_consumed = false;
-        } else if (!m.append_branch(target, core_->globals().max_branches)) {
-            LOG(warning, "a CPL script has more locations than there may be branches");
-            break;
-        }
-    }
-    if (tm->relay(m) >= 0) return Verdict::stop;
-    const ErrorReply error = error_reply(m.error);
-    (void)sl->send(m, error.code, error.reason);
-    return Verdict::stop;
+    if (database_.remove(owner, std::move(done))) return {};
+    database_failures.add();
+    return fail("Remove failed");
 }
 
 }  // namespace fairlead::cpl

@@ -3,40 +3,55 @@
 #pragma once
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "core/module.h"
 #include "modules/cpl/compile.h"
+#include "modules/cpl/database.h"
+#include "modules/cpl/luggage.h"
 #include "modules/cpl/machine.h"
+#include "modules/cpl/notes.h"
 #include "modules/cpl/request.h"
 #include "modules/cpl/store.h"
 #include "modules/sl/api.h"
 #include "modules/tm/api.h"
+#include "modules/usrloc/api.h"
 
 namespace fairlead::cpl {
-
-/// How a run relates to the request's transaction.
-enum class Mode : std::uint8_t { is_stateless, is_stateful, force_stateful };
 
 [[nodiscard]] std::optional<Direction> parse_direction(std::string_view text);
 [[nodiscard]] std::optional<Mode> parse_mode(std::string_view text);
 
-class Cpl final : public Module {
+class Cpl final : public Module, private tm::StepHandler {
 public:
     // Parameters.
-    std::string cpl_dtd_file, load_dir, realm_prefix, redirect_route;
+    std::string cpl_dtd_file, load_dir, realm_prefix, redirect_route, proxy_route, lookup_domain;
+    TableNames database;
+    NotePlan notes;
     bool use_domain = false, case_sensitive = false, accept_any = true;
+    bool lookup_append_branches = false, ignore3xx = false, stop_on_6xx = false;
+    int proxy_recurse = 5, proxy_default_timeout = 20, max_invites = 30;
     int max_script_size = 65536, max_nodes = 2000, max_depth = 64;
     int empty_set_status = 404;
     int hash_size = 12;
 
     tm::Api* tm = nullptr;
+    tm::StepsApi* steps = nullptr;
+    tm::SuspendApi* suspend = nullptr;
     sl::Api* sl = nullptr;
+    usrloc::Api* usrloc = nullptr;  ///< null when it is not loaded
+    db::Api* db = nullptr;          ///< null when none is loaded
 
     // Statistics.
     shm::Counter scripts, stored, refused, removed, downloaded, no_room;
-    shm::Counter runs, passed, rejected, redirected, forwarded, failed;
+    shm::Counter runs, passed, rejected, redirected, forwarded, relayed, failed_runs;
+    shm::Counter attempts, resumed, lookups, lost, database_failures;
+    NoteCounters noted;
+
+    Result<void> set_timer_avp(std::string_view text, ParamVariables& variables);
 
     Result<void> prepare(Core& core) override;
+    void stop() noexcept override { writer_.stop(); }
 
     Verdict run_script(Message& m, std::string_view type, std::string_view mode,
                        std::optional<std::string_view> uri);
@@ -49,8 +64,11 @@ public:
     [[nodiscard]] Instant now() const { return core_->clock().unix_seconds(); }
     /// "anna", "anna@example.test" or a URI; nullopt when it names no owner.
     [[nodiscard]] std::optional<std::string> named_owner(std::string_view text) const;
-    Result<void> keep(const std::string& owner, std::string_view xml, std::string_view compiled);
-    Result<void> drop(const std::string& owner);
+    /// Into the memory that all processes share, and into the database: `done` is called when that
+    /// has taken it, or at once when there is none. An error when nothing was changed.
+    Result<void> keep(const std::string& owner, std::string_view xml, std::string_view compiled,
+                      Database::Done done);
+    Result<void> drop(const std::string& owner, Database::Done done);
     [[nodiscard]] std::optional<std::string_view> find(const std::string& owner, Store::Form form,
                                                        Arena& arena) const {
         return store_.get(owner, form, arena);
@@ -58,24 +76,50 @@ public:
 
 private:
     Result<void> load_directory();
+    Result<void> load_database();
+    Result<void> load_row(std::string_view user, std::string_view domain, std::string_view xml,
+                          std::string_view compiled);
     Result<void> load_file(const std::string& path, const std::string& name);
 
-    Verdict run(Message& m, std::string_view script, Direction direction, Mode mode);
-    Verdict reply(Message& m, int code, std::string_view reason, Mode mode);
+    Result<RouteId> route(std::string_view parameter, std::string_view name);
+    Result<void> find_locations();
+
+    void failed(Message& m, const tm::StepFailure& failure) override;
+    Verdict perform(Message& m, Run& run, Machine& machine, Action action);
+    Verdict end(Message& m, const Run& run, const Machine& machine, const Action& action);
+    Verdict broken();
+    void note(Message& m, const Run& run, const Action& action);
+    Action look_up(Message& m, const Run& run, Machine& machine);
+    void aim(Message& m, const Machine& machine, const Action& action);
+    bool proxy(Message& m, const Run& run, const Machine& machine, const Action& action);
+    Verdict forward(Message& m, const Run& run, const Machine& machine, const Action& action);
     Verdict redirect(Message& m, const Machine& machine, bool permanent, Mode mode);
-    Verdict forward(Message& m, const Machine& machine, const Action& action);
+    Verdict reply(Message& m, int code, std::string_view reason, Mode mode);
 
     Verdict handle_register(Message& m, bool answer);
     Verdict store(Message& m, const std::string& owner, bool answer);
+    Verdict remove(Message& m, const std::string& owner, bool answer);
+    Verdict answer_later(Message& m, const std::function<Result<void>(Database::Done)>& change);
     Verdict download(Message& m, const std::string& owner, std::string_view type, bool answer);
     Verdict answer_register(Message& m, int code, std::string_view reason);
     Verdict refuse_script(Message& m, const Faults& faults);
 
+    /// A row whose compiled form was made anew.
+    struct Stale {
+        std::string user, domain, compiled;
+    };
+
     Core* core_ = nullptr;
+    std::vector<Stale> stale_;  ///< while the database is loaded
     OwnerPolicy owners_;
     Policy policy_;
     SharedStore store_;
-    RouteId redirect_route_ = RouteId::none;
+    Database database_;
+    Notes writer_;
+    RouteId redirect_route_ = RouteId::none, proxy_route_ = RouteId::none;
+    tm::StepId step_ = tm::StepId::none;
+    usrloc::DomainId locations_ = usrloc::DomainId::none;
+    const VariableRef* timer_avp_ = nullptr;
 };
 
 }  // namespace fairlead::cpl

@@ -8,7 +8,52 @@ namespace fairlead::cpl {
 
 namespace {
 
+/// A row for a field of a member of the module.
+template <auto Member, auto Field>
+constexpr Param inner(std::string_view name, std::string_view doc, Range range = {}) {
+    using K = Kind<typename MemberOf<decltype(Field)>::Field>;
+    return {name,
+            doc,
+            K::type,
+            range,
+            false,
+            [](Module& m, const Value& v) -> Result<void> {
+                static_cast<Cpl&>(m).*Member.*Field = K::parse(v);
+                return {};
+            },
+            [](const Module& m) { return K::print(static_cast<const Cpl&>(m).*Member.*Field); }};
+}
+template <auto Field>
+constexpr Param note_param(std::string_view name, std::string_view doc, Range range = {}) {
+    return inner<&Cpl::notes, Field>(name, doc, range);
+}
+template <auto Field>
+constexpr Param table_param(std::string_view name, std::string_view doc) {
+    return inner<&Cpl::database, Field>(name, doc);
+}
+
 constexpr Param params[] = {
+    table_param<&TableNames::url>("db_url",
+                                  "Database of the scripts (sqlite:////path); without "
+                                  "one they are gone with the server."),
+    table_param<&TableNames::url>("cpl_db", "The same as db_url."),
+    table_param<&TableNames::table>("db_table", "Its table."),
+    table_param<&TableNames::table>("cpl_table", "The same as db_table."),
+    table_param<&TableNames::username>("username_column", "Column of the user."),
+    table_param<&TableNames::domain>("domain_column", "Column of the domain."),
+    table_param<&TableNames::xml>("cpl_xml_column", "Column of the script as it was uploaded."),
+    table_param<&TableNames::compiled>("cpl_bin_column", "Column of the compiled script."),
+    note_param<&NotePlan::log_dir>("log_dir",
+                                   "Folder in which log nodes write, a file for each "
+                                   "user; without one they do nothing."),
+    note_param<&NotePlan::mail_server>("mail_server",
+                                       "smtp://host:port that takes the mails of mail nodes; "
+                                       "without one they do nothing."),
+    note_param<&NotePlan::mail_from>("mail_from", "Sender of the mails."),
+    note_param<&NotePlan::mail_timeout>("mail_timeout", "Seconds that sending one mail may take.",
+                                        {.min = 1, .max = 600}),
+    note_param<&NotePlan::mail_queue>("mail_queue", "Mails that wait to be sent; more are dropped.",
+                                      {.min = 1, .max = 10000}),
     param<&Cpl::cpl_dtd_file>("cpl_dtd_file", "Accepted; scripts are checked without a DTD."),
     param<&Cpl::load_dir>("load_dir",
                           "Folder of scripts that are loaded at start, one file for each user: "
@@ -19,6 +64,33 @@ constexpr Param params[] = {
                                 "same."),
     param<&Cpl::realm_prefix>("realm_prefix", "Beginning of domains that does not count."),
     param<&Cpl::redirect_route>("redirect_route", "Route that runs before each redirection."),
+    param<&Cpl::proxy_route>("proxy_route",
+                             "Route that runs before each forwarding; the "
+                             "Request-URI is the first location then."),
+    param<&Cpl::proxy_recurse>("proxy_recurse", "Redirections that one proxy node follows.",
+                               {.min = 0, .max = 10}),
+    param<&Cpl::proxy_default_timeout>(
+        "proxy_default_timeout",
+        "Seconds that a proxy node waits that has a noanswer or default output but no timeout; 0: "
+        "until tm's timers end it.",
+        {.min = 0, .max = 3600}),
+    param<&Cpl::ignore3xx>("ignore3xx",
+                           "Redirections go to the caller as they are; no output of "
+                           "the script is taken."),
+    param<&Cpl::stop_on_6xx>("stop_on_6xx",
+                             "A proxy node that tries one location after the other "
+                             "stops at a 6xx."),
+    param<&Cpl::max_invites>("max_invites", "Locations that one run may try.",
+                             {.min = 1, .max = 200}),
+    param_variables<&Cpl::set_timer_avp>(
+        "timer_avp",
+        "$avp(name) that gets the seconds a proxy node waits, for proxy_route; tm is "
+        "told without it."),
+    param<&Cpl::lookup_domain>("lookup_domain",
+                               "Table of usrloc in which lookup nodes look; "
+                               "without one they fail."),
+    param<&Cpl::lookup_append_branches>("lookup_append_branches",
+                                        "A lookup gives all contacts, not the best one only."),
     param<&Cpl::accept_any>("accept_any",
                             "A REGISTER with Accept: */* asks for the script. Switch it off where "
                             "phones send that with ordinary registrations."),
@@ -64,6 +136,15 @@ constexpr Function functions[] = {
         Route::request),
 };
 
+template <auto Field>
+constexpr Statistic note_count(std::string_view name, std::string_view doc) {
+    Statistic row;
+    row.name = name;
+    row.doc = doc;
+    row.bind = [](Module& m, shm::Counter c) { static_cast<Cpl&>(m).noted.*Field = c; };
+    return row;
+}
+
 constexpr Statistic statistics[] = {
     statistic<&Cpl::scripts>("scripts", "Scripts that are kept."),
     statistic<&Cpl::stored>("stored", "Scripts taken from REGISTER."),
@@ -76,10 +157,23 @@ constexpr Statistic statistics[] = {
     statistic<&Cpl::rejected>("rejected", "Runs that rejected the call."),
     statistic<&Cpl::redirected>("redirected", "Runs that redirected the call."),
     statistic<&Cpl::forwarded>("forwarded", "Runs that forwarded the call."),
-    statistic<&Cpl::failed>("failed", "Runs that could not be ended."),
+    statistic<&Cpl::relayed>("relayed", "Runs whose best answer went to the caller."),
+    statistic<&Cpl::failed_runs>("failed", "Runs that could not be ended."),
+    statistic<&Cpl::attempts>("attempts", "Steps of proxy nodes."),
+    statistic<&Cpl::resumed>("resumed", "Runs that went on after a step of a proxy node failed."),
+    statistic<&Cpl::lookups>("lookups", "Lookups of registrations."),
+    statistic<&Cpl::database_failures>("database_failures",
+                                       "Changes that did not reach the database."),
+    note_count<&NoteCounters::logged>("logged", "Lines written by log nodes."),
+    note_count<&NoteCounters::mailed>("mailed", "Mails that the mail server took."),
+    note_count<&NoteCounters::failed>("note_failures",
+                                      "Lines and mails that could not be written."),
+    note_count<&NoteCounters::dropped>("dropped_notes", "Lines and mails without room in a queue."),
+    statistic<&Cpl::lost>("lost", "Runs that ended with a location or note lost to a limit."),
 };
 
-constexpr Need needed[] = {needs<&Cpl::tm>(), needs<&Cpl::sl>()};
+constexpr Need needed[] = {needs<&Cpl::tm>(), needs<&Cpl::steps>(),      needs<&Cpl::suspend>(),
+                           needs<&Cpl::sl>(), needs<&Cpl::usrloc>(true), needs<&Cpl::db>(true)};
 constexpr std::string_view aliases[] = {"cpl-c", "cplc"};
 
 constexpr Descriptor descriptor{.name = "cpl",

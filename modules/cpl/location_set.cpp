@@ -7,6 +7,7 @@
 
 #include "core/api/sip.h"
 #include "modules/cpl/conditions.h"
+#include "modules/cpl/script.h"
 
 namespace fairlead::cpl {
 
@@ -44,6 +45,8 @@ bool LocationSet::add(std::string_view script, const Contact& contact, Standing 
     Entry entry;
     entry.priority = std::min<std::uint16_t>(contact.priority, 1000);
     entry.standing = standing;
+    entry.flags = contact.flags;
+    entry.listener = contact.listener;
     const bool stored = store(contact.uri, entry.uri) && store(contact.received, entry.received) &&
                         store(contact.path, entry.path) && append(entry);
     if (!stored) text_used_ = used;
@@ -102,8 +105,44 @@ std::size_t LocationSet::count(Standing standing) const noexcept {
 
 Contact LocationSet::contact(std::string_view script, std::size_t n) const noexcept {
     const Entry& entry = entries_[n];
-    return {view(script, entry.uri), entry.priority, view(script, entry.received),
-            view(script, entry.path)};
+    return {.uri = view(script, entry.uri),
+            .priority = entry.priority,
+            .received = view(script, entry.received),
+            .path = view(script, entry.path),
+            .flags = entry.flags,
+            .listener = entry.listener};
+}
+
+void LocationSet::write(Writer& out) const {
+    out.text({text_.data(), text_used_}).u16(count_);
+    for (std::size_t i = 0; i < count_; ++i) {
+        const Entry& entry = entries_[i];
+        for (const Range* range : {&entry.uri, &entry.received, &entry.path})
+            out.u32(range->at).u16(range->size).u8(range->in_script ? 1 : 0);
+        out.u32(entry.flags).u16(entry.priority).u16(entry.listener).code(entry.standing);
+    }
+}
+
+bool LocationSet::read(Reader& in) noexcept {
+    const std::string_view text = in.text();
+    const std::size_t count = in.u16();
+    if (!in.ok() || text.size() > text_.size() || count > entries_.size()) return false;
+    std::ranges::copy(text, text_.begin());
+    text_used_ = static_cast<std::uint16_t>(text.size());
+    count_ = static_cast<std::uint16_t>(count);
+    for (std::size_t i = 0; i < count; ++i) {
+        Entry& entry = entries_[i];
+        for (Range* range : {&entry.uri, &entry.received, &entry.path}) {
+            range->at = in.u32();
+            range->size = in.u16();
+            range->in_script = in.u8() != 0;
+        }
+        entry.flags = in.u32();
+        entry.priority = in.u16();
+        entry.listener = in.u16();
+        entry.standing = in.code(Standing::tried);
+    }
+    return in.ok();
 }
 
 bool can_be_proxied(std::string_view uri) {

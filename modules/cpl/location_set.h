@@ -9,15 +9,20 @@
 
 namespace fairlead::cpl {
 
+class Reader;
+class Writer;
+
 inline constexpr std::size_t kMaxLocations = 32;
 inline constexpr std::size_t kLocationText = 3072;  ///< bytes of URIs that are not in the script
 
 /// A location as somebody hands it over: a contact of a 3xx, a registration.
 struct Contact {
     std::string_view uri;
-    std::uint16_t priority = 1000;  ///< q in thousandths
-    std::string_view received;      ///< next hop, "" when it is the URI's
-    std::string_view path;          ///< Path of the registration, "" when none
+    std::uint16_t priority = 1000;    ///< q in thousandths
+    std::string_view received;        ///< next hop, "" when it is the URI's
+    std::string_view path;            ///< Path of the registration, "" when none
+    std::uint32_t flags = 0;          ///< branch flags of the registration
+    std::uint16_t listener = 0xffff;  ///< socket of the registration; all ones: any
 };
 
 class LocationSet {
@@ -37,7 +42,9 @@ public:
     };
     struct Entry {
         Range uri, received, path;
+        std::uint32_t flags = 0;
         std::uint16_t priority = 1000;
+        std::uint16_t listener = 0xffff;
         Standing standing = Standing::gone;
     };
     /// Numbers of entries, best first: by priority, and in the order of their addition.
@@ -64,6 +71,10 @@ public:
     [[nodiscard]] std::size_t count(Standing standing) const noexcept;
     /// Views into `script`, which is the script's bytes, or into this object.
     [[nodiscard]] Contact contact(std::string_view script, std::size_t n) const noexcept;
+
+    /// The set in few bytes, and back again; false, and the set is useless, when they are wrong.
+    void write(Writer& out) const;
+    [[nodiscard]] bool read(Reader& in) noexcept;
 
 private:
     bool append(const Entry& entry) noexcept;

@@ -10,6 +10,8 @@ namespace fairlead::cpl {
 
 namespace {
 
+constexpr std::string_view kServerError = "Internal server error";
+
 /// For a quoted string in a header.
 std::string quotable(std::string_view text) {
     std::string out;
@@ -35,8 +37,33 @@ Verdict Cpl::handle_register(Message& m, bool answer) {
     if (request.what == ScriptRequest::What::store) return store(m, *owner, answer);
     if (request.what == ScriptRequest::What::download)
         return download(m, *owner, request.type, answer);
-    removed.add(store_.remove(*owner) ? 1 : 0);
-    return answer ? answer_register(m, 200, "OK") : Verdict::yes;
+    return remove(m, *owner, answer);
+}
+
+/// Makes a change and answers when the database has it: until then the transaction is suspended.
+Verdict Cpl::answer_later(Message& m, const std::function<Result<void>(Database::Done)>& change) {
+    if (!database_.is_used()) {
+        const bool ok = change(nullptr).has_value();
+        return answer_register(m, ok ? 200 : 500, ok ? "OK" : kServerError);
+    }
+    constexpr Ms kPatience{10000};
+    const auto token = suspend->suspend(m, {.until = kPatience});
+    if (!token && token.error() == ScriptError::none) return Verdict::stop;  // it came again
+    if (!token) return answer_register(m, 500, kServerError);
+    const sip::CSeq* const cseq = m.sip.cseq();
+    const std::string call_id(m.sip.call_id());
+    const auto answer = [this, call_id, number = cseq->number](bool ok) {
+        if (!ok) database_failures.add();
+        tm->reply_to_call(call_id, number, ok ? 200 : 500, ok ? "OK" : kServerError);
+    };
+    if (change(answer)) return Verdict::stop;
+    suspend->cancel_suspend(m, *token);
+    return answer_register(m, 500, kServerError);
+}
+
+Verdict Cpl::remove(Message& m, const std::string& owner, bool answer) {
+    if (!answer) return drop(owner, nullptr) ? Verdict::yes : answer_register(m, 500, kServerError);
+    return answer_later(m, [&](Database::Done done) { return drop(owner, std::move(done)); });
 }
 
 Verdict Cpl::store(Message& m, const std::string& owner, bool answer) {
@@ -46,13 +73,13 @@ Verdict Cpl::store(Message& m, const std::string& owner, bool answer) {
         refused.add();
         return refuse_script(m, faults);
     }
-    if (!store_.save(owner, m.sip.body(), *compiled)) {
-        no_room.add();
-        LOG(error, "no shared memory for the CPL script of {}", owner);
-        return answer_register(m, 500, "Internal server error");
-    }
-    stored.add();
-    return answer ? answer_register(m, 200, "OK") : Verdict::yes;
+    const auto change = [&](Database::Done done) {
+        auto kept = keep(owner, m.sip.body(), *compiled, std::move(done));
+        if (!kept) LOG(error, "no room for the CPL script of {}", owner);
+        return kept;
+    };
+    if (answer) return answer_later(m, change);
+    return change(nullptr) ? Verdict::yes : answer_register(m, 500, kServerError);
 }
 
 /// Says in the reply what is wrong: the first fault in a Warning, all of them in the body.

@@ -8,12 +8,12 @@
 #include <charconv>
 #include <chrono>
 #include <cmath>
-#include <cstring>
 #include <memory>
 
 #include "core/api/sip.h"
 #include "core/api/text.h"
 #include "modules/cpl/listing.h"
+#include "modules/cpl/luggage.h"
 #include "modules/cpl/texts.h"
 
 namespace fairlead::cpl {
@@ -97,6 +97,7 @@ private:
 };
 
 constexpr int kRehearsalSteps = 1000;
+constexpr std::size_t kAnySize = std::size_t{1} << 20U;
 
 }  // namespace
 
@@ -113,9 +114,16 @@ Rehearsal rehearse(std::string_view bytes, const DescribedCall& call, Direction 
     Action action = Machine(*script, call, policy, *state, &path).start(direction);
     int last_code = 0;
     for (int steps = 0; steps < kRehearsalSteps; ++steps) {
-        auto moved = std::make_unique<State>();
-        std::memcpy(moved.get(), state.get(), sizeof(State));
-        state = std::move(moved);
+        // As it would go from the process that forwarded the call to the one that hears of it.
+        Run run;
+        run.state = *state;
+        const std::string luggage = pack(run, kAnySize);
+        const auto arrived = unpack(luggage);
+        if (!arrived) {
+            result.outcome = "not to be unpacked";
+            return result;
+        }
+        *state = arrived->state;
         Machine machine(*script, call, policy, *state, &path);
         std::vector<Contact> contacts;
         switch (action.kind) {

@@ -49,7 +49,7 @@ struct Rehearsal {
     std::vector<Step> path;
 };
 
-/// From the first step to the end. Between steps the state is moved to other memory, as it would be
+/// From the first step to the end. Between steps the state is packed and unpacked, as it would be
 /// between processes.
 [[nodiscard]] Rehearsal rehearse(std::string_view script, const DescribedCall& call,
                                  Direction direction, const World& world,

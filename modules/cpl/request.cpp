@@ -70,7 +70,7 @@ std::optional<std::string_view> MessageCall::fact(Fact which) const {
     switch (which) {
         case Fact::from: return sip.text(HeaderType::from);
         case Fact::to: return sip.text(HeaderType::to);
-        case Fact::request_uri: return message_.uri();
+        case Fact::request_uri: return request_uri_;
         case Fact::subject: return value_of(message_, "Subject");
         case Fact::organization: return value_of(message_, "Organization");
         case Fact::user_agent: return value_of(message_, "User-Agent");

@@ -13,12 +13,15 @@ namespace fairlead::cpl {
 
 class MessageCall final : public Call {
 public:
-    MessageCall(Message& message, Instant time) : message_(message), time_(time) {}
+    /// `request_uri` is what the run began with.
+    MessageCall(Message& message, std::string_view request_uri, Instant time)
+        : message_(message), request_uri_(request_uri), time_(time) {}
     [[nodiscard]] std::optional<std::string_view> fact(Fact which) const override;
     [[nodiscard]] Instant time() const override { return time_; }
 
 private:
     Message& message_;
+    std::string_view request_uri_;
     Instant time_;
 };
 

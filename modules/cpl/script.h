@@ -106,6 +106,8 @@ public:
     Reader(std::string_view bytes, std::size_t at) noexcept : bytes_(bytes), at_(at) {}
 
     [[nodiscard]] bool ok() const noexcept { return ok_; }
+    /// Behind what was read.
+    [[nodiscard]] std::size_t at() const noexcept { return at_; }
     std::uint8_t u8() noexcept { return static_cast<std::uint8_t>(number(1)); }
     std::uint16_t u16() noexcept { return static_cast<std::uint16_t>(number(2)); }
     std::uint32_t u32() noexcept { return static_cast<std::uint32_t>(number(4)); }

@@ -115,7 +115,7 @@ TEST_CASE("cpl: what is wrong with an upload is said in the reply") {
           R"(399 127.0.0.1 "2:12: status \"a\"b\" is neither busy, notfou)");
     CHECK(body(refused).starts_with("2:12: status \"a\"b\" is neither busy"));
     CHECK(server.status(upload("not XML")) == "400 Bad CPL script");
-    CHECK(server.status(upload("<cpl><incoming><proxy/></incoming></cpl>")) ==
+    CHECK(server.status(upload("<cpl><incoming><proxy x='1'/></incoming></cpl>")) ==
           "400 Bad CPL script");
     // An error does not stick to the next one.
     CHECK(server.status(upload(kReject, "steal")) == "400 Bad request");
