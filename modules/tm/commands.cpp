@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "modules/tm/commands.h"
 
+#include <fmt/format.h>
+
 #include <memory>
 #include <optional>
 #include <string>
@@ -13,12 +15,12 @@
 #include "modules/tm/audit.h"
 #include "modules/tm/foreign.h"
 #include "modules/tm/tm.h"
+#include "modules/tm/uac_commands.h"
 
 namespace fairlead::tm {
 namespace {
 
-constexpr int kBadRequest = 400, kNotFound = 404;
-constexpr std::int64_t kHighestCode = 699;
+constexpr int kBadRequest = 400;
 
 Runtime& runtime_of(Module& m) {
     return static_cast<Tm&>(m).runtime();
@@ -152,6 +154,28 @@ Result<void> hash_stats(Module& m, Call& call) {
     return {};
 }
 
+/// A line for each bucket, as the line protocol had them.
+Result<void> hash_table(Module& m, Call& call) {
+    class Source final : public AnswerSource {
+    public:
+        explicit Source(const Runtime& rt) : rt_(rt) {}
+        bool more(Answer& answer) override {
+            constexpr std::uint32_t kAtOnce = 512;
+            for (std::uint32_t i = 0; i < kAtOnce && next_ < rt_.table.size(); ++i, ++next_) {
+                const Table::Load load = rt_.table.load(next_);
+                answer.text(fmt::format("{}.\t{}\t{}", next_, load.current, load.total));
+            }
+            return next_ < rt_.table.size();
+        }
+
+    private:
+        const Runtime& rt_;
+        std::uint32_t next_ = 0;
+    };
+    call.stream(std::make_unique<Source>(runtime_of(m)));
+    return {};
+}
+
 std::optional<CallKey> key(const Call& call) {
     const auto cseq = text::parse_uint(call.text(1), UINT32_MAX);
     if (call.text(0).empty() || !cseq) return std::nullopt;
@@ -165,25 +189,6 @@ Result<void> cancel(Module& m, Call& call) {
         return fail("Transaction not found", {}, kBadRequest);
     call.answer().integer(1);
     call.answer().text("branches remaining (waiting for timeout)");
-    return {};
-}
-
-bool is_printable(std::string_view text) {
-    for (const char c : text)
-        if (static_cast<unsigned char>(c) < ' ' || c == '\x7f') return false;
-    return true;
-}
-
-Result<void> reply_callid(Module& m, Call& call) {
-    const auto wanted = key(call);
-    if (!wanted) return fail("Callid and CSeq expected as parameters", {}, kBadRequest);
-    const auto code = text::parse_uint(call.text(2), kHighestCode);
-    if (!code || *code < 100) return fail("Reply code expected", {}, kBadRequest);
-    if (call.text(3).empty() || !is_printable(call.text(3)))
-        return fail("Reason phrase expected", {}, kBadRequest);
-    const OwnReply reply{.code = static_cast<int>(*code), .reason = call.text(3)};
-    if (!answer_call(runtime_of(m), *wanted, reply))
-        return fail("Transaction not found", {}, kNotFound);
     return {};
 }
 
@@ -208,10 +213,28 @@ Result<void> clean(Module&, Call&) {
 using T = CommandArg::Type;
 constexpr CommandArg kCall[] = {{"callid", "The transaction's Call-ID.", T::text, true},
                                 {"cseq", "Its CSeq number.", T::text, true}};
-constexpr CommandArg kReply[] = {{"callid", "The transaction's Call-ID.", T::text, true},
-                                 {"cseq", "Its CSeq number.", T::text, true},
-                                 {"code", "The reply's.", T::text, true},
-                                 {"reason", "The reply's.", T::text, true}};
+constexpr CommandArg kReply[] = {
+    {"code", "The reply's.", T::text, true},
+    {"reason", "The reply's.", T::text, true},
+    {"trans_id", "Index and label of the transaction: \"12:3456\".", T::text, true},
+    {"to_tag", "The reply's; \".\" for the transaction's own.", T::text, true},
+    {"headers", "More header fields, a line each.", T::text, true},
+    {"body", "The reply's.", T::text, true}};
+constexpr CommandArg kReplyToCall[] = {
+    {"code", "The reply's.", T::text, true},
+    {"reason", "The reply's.", T::text, true},
+    {"callid", "The transaction's Call-ID.", T::text, true},
+    {"cseq", "Its CSeq number.", T::text, true},
+    {"to_tag", "The reply's; \".\" for the transaction's own.", T::text, true},
+    {"headers", "More header fields, a line each.", T::text, true},
+    {"body", "The reply's.", T::text, true}};
+constexpr CommandArg kRequest[] = {
+    {"method", "The request's.", T::text, true},
+    {"ruri", "Its Request-URI.", T::text, true},
+    {"next_hop", "A URI; \".\": the Request-URI.", T::text, true},
+    {"socket", "Where it leaves: \"udp:host:port\"; \".\": where it fits.", T::text, true},
+    {"headers", "Its header fields, a line each; From and To must be there.", T::text, true},
+    {"body", "The request's.", T::text, true}};
 constexpr Right kRead = Right::read, kChange = Right::change;
 
 }  // namespace
@@ -230,7 +253,42 @@ constinit const std::array<Command, kCommands> commands{
      {"tm.clean", "Has nothing to do: timers free what is over.", kChange, {}, false, {}, clean},
      {"tm.hash_stats", "Buckets with transactions, and how many.", kRead, {}, true, {}, hash_stats},
      {"tm.list", "All transactions.", kRead, {}, true, {}, list},
-     {"tm.reply_callid", "Replies to a transaction.", kChange, kReply, false, {}, reply_callid},
-     {"tm.stats", "How many transactions there are and were.", kRead, {}, false, {}, stats}}};
+     {"tm.reply", "Replies to a transaction.", kChange, kReply, false, {}, operators::reply},
+     {"tm.reply_callid",
+      "Replies to the transaction of a call.",
+      kChange,
+      kReplyToCall,
+      false,
+      {},
+      operators::reply_callid},
+     {"tm.stats", "How many transactions there are and were.", kRead, {}, false, {}, stats},
+     {"tm.t_hash",
+      "Every bucket: its number, the transactions in it, and all that it ever had.",
+      kRead,
+      {},
+      true,
+      "t_hash",
+      hash_table},
+     {"tm.t_uac_start",
+      "Sends a request, and says nothing of its reply.",
+      kChange,
+      kRequest,
+      false,
+      {},
+      operators::start_request},
+     {"tm.t_uac_wait",
+      "Sends a request, and tells its final reply.",
+      kChange,
+      kRequest,
+      false,
+      {},
+      operators::wait_for_request},
+     {"tm.t_uac_wait_block",
+      "The same as tm.t_uac_wait.",
+      kChange,
+      kRequest,
+      false,
+      {},
+      operators::wait_for_request}}};
 
 }  // namespace fairlead::tm

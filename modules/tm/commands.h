@@ -7,7 +7,7 @@
 
 namespace fairlead::tm {
 
-inline constexpr std::size_t kCommands = 7;
+inline constexpr std::size_t kCommands = 12;
 extern const std::array<Command, kCommands> commands;
 
 }  // namespace fairlead::tm

@@ -9,6 +9,7 @@
 #include "core/api/sip.h"
 #include "core/api/text.h"
 #include "modules/tm/tm.h"
+#include "modules/tm/tunables.h"
 #include "modules/tm/variables.h"
 #include "modules/tm/write_request.h"
 
@@ -613,7 +614,8 @@ constexpr Descriptor descriptor{.name = "tm",
                                 .event_routes = event_routes,
                                 .offers = offered,
                                 .hooks = Hook::reply_arrived | Hook::message_done,
-                                .commands = commands};
+                                .commands = commands,
+                                .tunables = tunables};
 
 }  // namespace
 

@@ -17,6 +17,7 @@
 #include "modules/tm/replies.h"
 #include "modules/tm/silent_branch.h"
 #include "modules/tm/times.h"
+#include "modules/tm/trace_notes.h"
 
 namespace fairlead::tm {
 namespace {
@@ -315,6 +316,7 @@ private:
             last = &b.next;
             branch_started(c, b, turn);
             out_.add(b.target, d.bytes, failure_of(rt_, c, b));
+            note_branch(rt_, c, b, d.bytes);
         }
         if (step_ != nullptr) joined_ = begin_step(rt_, c, *step_, to_.step->timeout);
         rest(rt_, c);

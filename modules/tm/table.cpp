@@ -6,6 +6,17 @@
 #include <cstring>
 
 namespace fairlead::tm {
+namespace {
+
+/// RFC 3261 8.1.1.7: nobody outside should guess the next branch. (The mix of splitmix64.)
+std::uint32_t first_label(std::uint64_t seed, std::uint64_t slot) noexcept {
+    std::uint64_t n = seed + (slot + 1) * 0x9e3779b97f4a7c15U;
+    n = (n ^ (n >> 30)) * 0xbf58476d1ce4e5b9U;
+    n = (n ^ (n >> 27)) * 0x94d049bb133111ebU;
+    return static_cast<std::uint32_t>(n >> 32);
+}
+
+}  // namespace
 
 void Bucket::repair() noexcept {
     count = 0;
@@ -20,11 +31,10 @@ bool Table::init(shm::Segment& memory, std::size_t size, std::uint64_t seed) noe
     std::memset(block, 0, bytes);
     buckets_ = static_cast<Bucket*>(block);
     mask_ = static_cast<std::uint32_t>(size - 1);
+    seed_ = seed;
     for (std::size_t i = 0; i < size; ++i) {
         buckets_[i].mutex.init(shm::Rank::transaction);
-        // RFC 3261 8.1.1.7: nobody outside should guess the next branch.
-        seed = seed * 6364136223846793005U + 1442695040888963407U;
-        buckets_[i].next_label = static_cast<std::uint32_t>(seed >> 32);
+        buckets_[i].next_label = first_label(seed, i);
     }
     return true;
 }
@@ -44,6 +54,14 @@ Cell* Table::find_accepted(const Bucket& b, const RequestKey& ack) noexcept {
         if (c->status / 100 == 2 && same_call(*c, ack)) return c;
     }
     return nullptr;
+}
+
+Table::Load Table::load(std::uint32_t slot) const noexcept {
+    Bucket& b = bucket(slot);
+    const shm::Guard<Bucket> guard(b);
+    Load found{.total = b.next_label - first_label(seed_, slot_of(slot))};
+    for (const Cell* c = b.first.get(); c != nullptr; c = c->link.get()) ++found.current;
+    return found;
 }
 
 Cell* Table::find(const Bucket& b, std::uint32_t label) noexcept {

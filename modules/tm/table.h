@@ -35,6 +35,12 @@ public:
     [[nodiscard]] std::uint32_t slot_of(std::uint32_t hash) const noexcept { return hash & mask_; }
     [[nodiscard]] std::size_t size() const noexcept { return std::size_t{mask_} + 1; }
 
+    /// Transactions that are in a bucket, and that were ever made in it. Takes its lock.
+    struct Load {
+        std::uint32_t current = 0, total = 0;
+    };
+    [[nodiscard]] Load load(std::uint32_t slot) const noexcept;
+
     // Under the bucket's lock. Cells that are dead are never found, those that are our own only by
     // their label.
     [[nodiscard]] static Cell* find(const Bucket& b, const RequestKey& key,
@@ -48,6 +54,7 @@ public:
 private:
     Bucket* buckets_ = nullptr;
     std::uint32_t mask_ = 0;
+    std::uint64_t seed_ = 0;
 };
 
 }  // namespace fairlead::tm

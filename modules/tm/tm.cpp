@@ -18,6 +18,7 @@
 #include "modules/tm/responses.h"
 #include "modules/tm/routes.h"
 #include "modules/tm/suspend.h"
+#include "modules/tm/trace_notes.h"
 #include "modules/tm/uac.h"
 
 namespace fairlead::tm {
@@ -128,6 +129,7 @@ Result<void> Tm::prepare(Core& core) {
                 memory.tag("tm", "local"),       memory.tag("tm", "suspension"),
                 memory.tag("tm", "step")};
     rt_.outbox.set_sink(*this);
+    answers_.prepare(*this);
     rt_.timer = core.timers().add("tm", *this);
     rt_.send_failure = core.on_send_failure(*this);
     rt_.uac_mail = core.on_mail(*this);
@@ -179,6 +181,7 @@ void Tm::fired(shm::TimerEntry& entry) noexcept {
         if (!c.has(Cell::dead) && !is_ended(c)) {
             Actions actions;
             Turn turn{rt_.now(), rt_.policy, actions};
+            note_timers(rt_, c);
             time_passed(c, turn);
             choose = perform(rt_, c, actions, {}, out);
         }

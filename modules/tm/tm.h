@@ -13,6 +13,7 @@
 #include "modules/tm/late_writes.h"
 #include "modules/tm/runtime.h"
 #include "modules/tm/times.h"
+#include "modules/tm/uac_commands.h"
 
 namespace fairlead::tm {
 
@@ -236,6 +237,10 @@ public:
     int relay(Message& m, const Step& step) override;
 
     [[nodiscard]] Runtime& runtime() noexcept { return rt_; }
+    [[nodiscard]] const Runtime& runtime() const noexcept { return rt_; }
+    /// For commands: who waits for replies, and whether requests may leave from this socket.
+    [[nodiscard]] UacAnswers& answers() noexcept { return answers_; }
+    [[nodiscard]] bool has_socket(std::string_view socket) const noexcept;
     /// The status that t_check_status and $T_reply_code see.
     [[nodiscard]] int status_of(const Message& m);
 
@@ -260,6 +265,7 @@ private:
     bool any_branch(Message& m, F wanted);
 
     Runtime rt_;
+    UacAnswers answers_;
     RouteId stray_route_ = RouteId::none;  ///< on_sl_reply
     std::uint32_t unix_tx_ = 0;            ///< unix_tx_timeout
 };

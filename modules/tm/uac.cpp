@@ -68,7 +68,8 @@ public:
         bytes_ = write();
         if (bytes_.empty() || m_.sip.parse(bytes_) || m_.sip.to() == nullptr)
             return std::unexpected(ScriptError::bad_request);
-        if (!pass_route()) return std::unexpected(ScriptError::dropped);
+        if (const ScriptError refused = pass_route(); refused != ScriptError::none)
+            return std::unexpected(refused);
         return start();
     }
 
@@ -136,23 +137,52 @@ private:
         return rt_.table.slot_of(call_hash(call_id_, cseq_));
     }
 
-    /// event_route[tm:local-request]; false when it dropped the request, or broke it.
-    bool pass_route() {
-        if (rt_.local_request == RouteId::none) return true;
+    /// event_route[tm:local-request]: `none` unless it dropped the request, broke it, or sent it
+    /// where nothing can be sent.
+    ScriptError pass_route() {
+        if (rt_.local_request == RouteId::none) return ScriptError::none;
         m_.received.listener = target_.listener;
         m_.received.proto = target_.proto;
         m_.received.local = m_.received.source = from().address;
         m_.route_type = Route::event;
-        if (rt_.core->script().run(rt_.local_request, m_).dropped) return false;
+        if (rt_.core->script().run(rt_.local_request, m_).dropped) return ScriptError::dropped;
+        if (!write_edits()) return ScriptError::dropped;
+        return m_.target.dst_uri.empty() ? ScriptError::none : move_to(m_.target.dst_uri);
+    }
+    [[nodiscard]] bool write_edits() {
         if (m_.edits.empty()) return true;
         std::size_t size = bytes_.size() + 64;
         for (const sip::Edit& e : m_.edits.list()) size += e.text.size();
         sip::Writer text = out_.writer(size);
         if (!sip::write_request(text, m_.sip, m_.edits.list(), {.from = target_.listener}))
             return false;
+        return take(text);
+    }
+    [[nodiscard]] bool take(const sip::Writer& text) {
         bytes_ = text.text();
         m_.edits.clear();
-        return !m_.sip.parse(bytes_) && m_.sip.call_id() == call_id_;
+        return text.ok() && !m_.sip.parse(bytes_) && m_.sip.call_id() == call_id_;
+    }
+    /// The route has set $du: another next hop, and the Via of the socket that leads there.
+    [[nodiscard]] ScriptError move_to(std::string_view next_hop) {
+        const auto listener = find_listener(rt_, r_.socket);
+        const auto target =
+            resolve(rt_.core->net(), next_hop, kNoListener, listener ? *listener : kNoListener);
+        if (!target) return target.error();
+        const bool same_socket = target->listener == target_.listener;
+        target_ = *target;
+        if (same_socket) return ScriptError::none;
+        std::array<char, 64> id{};
+        sip::Writer branch(id.data(), id.size());
+        write_branch(branch, {slot(), label_, rt_.nonce, 0});
+        const std::size_t room = from().via_sent_by.size() + branch.size() + 80;
+        sip::Writer via = out_.writer(room);
+        // The first line behind the start line is our Via.
+        const std::size_t begin = bytes_.find("\r\n") + 2, end = bytes_.find("\r\n", begin) + 2;
+        sip::Writer text = out_.writer(bytes_.size() + room);
+        text.put(bytes_.substr(0, begin));
+        text.put(write_via(via, from(), m_, branch.text())).put(bytes_.substr(end));
+        return take(text) ? ScriptError::none : ScriptError::bad_request;
     }
 
     LocalRequest* make_local() noexcept {

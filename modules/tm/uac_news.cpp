@@ -216,6 +216,10 @@ bool send_ack(Runtime& rt, std::string_view reply, const Target& sent_to, std::s
 
 // ---- UacApi -------------------------------------------------------------------------------------
 
+bool Tm::has_socket(std::string_view socket) const noexcept {
+    return find_listener(rt_, socket).has_value();
+}
+
 UacCallback Tm::on_reply(UacListener& listener) {
     rt_.listeners.push_back(&listener);
     return static_cast<UacCallback>(rt_.listeners.size() - 1);

@@ -158,14 +158,14 @@ TEST_CASE("tm.*: transactions are listed, counted, cancelled and answered") {
     host.discard_sent();
     CHECK(ask_it("tm.cancel", {Value("nobody"), count}) == "error 400 Transaction not found");
     CHECK(ask_it("tm.cancel", {id}) == "error 400 Callid and CSeq expected as parameters");
-    CHECK(ask_it("tm.reply_callid", {id, count, Value(99), Value("No")}) ==
+    CHECK(ask_it("tm.reply_callid", {Value(99), Value("No"), id, count, Value("tag")}) ==
           "error 400 Reply code expected");
-    CHECK(ask_it("tm.reply_callid", {id, count, Value(480), Value("No\r\nX: y")}) ==
+    CHECK(ask_it("tm.reply_callid", {Value(480), Value("No\r\nX: y"), id, count, Value("tag")}) ==
           "error 400 Reason phrase expected");
     CHECK(host.pending() == 0);
-    CHECK(ask_it("tm.reply_callid", {id, count, Value(480), Value("Gone")}).empty());
+    CHECK(ask_it("tm.reply_callid", {Value(480), Value("Gone"), id, count, Value("tag")}).empty());
     CHECK(host.take().bytes.starts_with("SIP/2.0 480 Gone\r\n"));
-    CHECK(ask_it("tm.reply_callid", {id, count, Value(480), Value("Gone")}) ==
+    CHECK(ask_it("tm.reply_callid", {Value(480), Value("Gone"), id, count, Value("tag")}) ==
           "error 404 Transaction not found");
     CHECK(ask_it("tm.clean").empty());
 }

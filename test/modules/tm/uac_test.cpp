@@ -208,6 +208,62 @@ TEST_CASE("nobody is told when who asked has died, unless any process will do") 
     }
 }
 
+TEST_CASE("event_route[tm:local-request] may send a request of our own elsewhere with $du") {
+    UacHost host;
+    host.load("pv");
+    host.config(R"(
+        request_route { exit; }
+        event_route[tm:local-request] {
+            if ($rU == "near") { $du = "sip:192.0.2.77:5077"; }
+            if ($rU == "far") { $du = "sip:[2001:db8::7]:5078"; }
+            if ($rU == "nowhere") { $du = "nonsense"; }
+        })");
+    host.begin();
+    REQUIRE(host.ask({.method = "OPTIONS", .request_uri = "sip:near@192.0.2.2"}));
+    const Packet near = host.take();
+    CHECK(near.target.address.text() == "192.0.2.77:5077");
+    CHECK(
+        near.bytes.starts_with("OPTIONS sip:near@192.0.2.2 SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1"));
+    REQUIRE(
+        host.ask({.method = "OPTIONS", .request_uri = "sip:far@192.0.2.2", .headers = "X: 1\r\n"}));
+    const Packet far = host.take();
+    CHECK(far.target.address.text() == "[2001:db8::7]:5078");
+    CHECK(far.bytes.starts_with("OPTIONS sip:far@192.0.2.2 SIP/2.0\r\nVia: SIP/2.0/UDP [::1]"));
+    CHECK(far.bytes.find("\r\nX: 1\r\n") != std::string::npos);
+    const auto refused = host.ask({.method = "OPTIONS", .request_uri = "sip:nowhere@192.0.2.2"});
+    REQUIRE_FALSE(refused.has_value());
+    CHECK(refused.error() == ScriptError::bad_uri);
+    CHECK(host.pending() == 0);
+}
+
+TEST_CASE("what is tuned is in force for the next transaction, and for no earlier one") {
+    UacHost host;
+    host.begin();
+    auto& tunables = host.engine().tunables();
+    const auto set = [&](std::string_view name, Value value) {
+        const auto* const entry = tunables.find("tm", name);
+        REQUIRE(entry != nullptr);
+        return tunables.set(*entry, value).has_value();
+    };
+    REQUIRE(host.ask({.method = "OPTIONS", .request_uri = kTo}));
+    REQUIRE(set("fr_timer", Value(1000)));
+    REQUIRE(host.ask({.method = "OPTIONS", .request_uri = kTo}));
+    host.advance(Ms(2000));
+    REQUIRE(host.user->heard.size() == 1);
+    CHECK(host.user->heard.front().code == 408);
+    host.advance(Ms(40000));
+    CHECK(host.user->heard.size() == 2);
+    CHECK_FALSE(set("fr_timer", Value(0)));
+    CHECK_FALSE(set("fr_timer", Value(std::string_view("x"))));
+    CHECK(set("default_reason", Value(std::string_view("Not today"))));
+    const auto& row = *tunables.find("tm", "default_reason");
+    CHECK(row.row->get(*row.object).string() == "Not today");
+    CHECK(set("default_reason", Value(std::string_view("a\r\nEvil: 1"))));
+    CHECK(row.row->get(*row.object).string() == "Not today");
+    for (const auto& entry : tunables.all())  // each can be read and be set to what it is
+        if (!entry.row->is_text) CHECK(tunables.set(entry, entry.row->get(*entry.object)));
+}
+
 TEST_CASE("event_route[tm:local-request] may change a request of our own, or drop it") {
     UacHost host;
     host.load("textops");

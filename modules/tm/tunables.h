@@ -1,0 +1,13 @@
+// What operators can change of tm while it runs. SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include <array>
+#include <cstddef>
+
+#include "core/module.h"
+
+namespace fairlead::tm {
+
+inline constexpr std::size_t kTunables = 22;
+extern const std::array<Tunable, kTunables> tunables;
+
+}  // namespace fairlead::tm
