@@ -28,10 +28,10 @@ namespace {
 /// One command on its way: the exchange and the form of its answer.
 class BinaryExchange final : public mi_fifo::Exchange {
 public:
-    BinaryExchange(Request request, std::unique_ptr<std::string> bytes,
-                   std::function<void(mi_fifo::Exchange&)> ready)
-        : Exchange(std::move(request.arguments), Role::administrator, "ctl", writer,
-                   std::move(ready)),
+    BinaryExchange(Request request, std::unique_ptr<std::string> bytes, Role role,
+                   std::string caller, std::function<void(mi_fifo::Exchange&)> ready)
+        : Exchange(std::move(request.arguments), role, "ctl", writer, std::move(ready),
+                   std::move(caller)),
           texts_(std::move(request.texts)),
           bytes_(std::move(bytes)) {}
     Writer writer;
@@ -97,7 +97,7 @@ struct Setting {
 /// One client. Its requests are answered one after another, in their order.
 class Connection final : Watcher, TimerTask {
 public:
-    Connection(const Setting& setting, Fd fd);
+    Connection(const Setting& setting, Fd fd, Role role);
     [[nodiscard]] bool is_over() const noexcept { return is_over_; }
     [[nodiscard]] Ms last_used() const noexcept { return last_used_; }
     void close() noexcept;
@@ -119,7 +119,8 @@ private:
 
     const Setting& setting_;
     Fd fd_;
-    std::string input_;
+    Role role_;
+    std::string caller_, input_;
     bool is_over_ = false, is_busy_ = false, is_running_ = false, is_late_ = false;
     std::uint32_t cookie_ = 0;
     std::shared_ptr<BinaryExchange> exchange_;
@@ -133,8 +134,12 @@ private:
     std::shared_ptr<Connection*> self_ = std::make_shared<Connection*>(this);
 };
 
-Connection::Connection(const Setting& setting, Fd fd)
-    : setting_(setting), fd_(std::move(fd)), last_used_(setting.core->clock().now()) {
+Connection::Connection(const Setting& setting, Fd fd, Role role)
+    : setting_(setting),
+      fd_(std::move(fd)),
+      role_(role),
+      caller_(mi_fifo::caller_of(fd_.get())),
+      last_used_(setting.core->clock().now()) {
     readable_ = setting_.core->loop()->watch(fd_.get(), Loop::Interest::readable, *this);
     if (!readable_) close();
 }
@@ -197,8 +202,8 @@ void Connection::run(std::string body, std::uint32_t cookie) {
     if (entry == nullptr)
         return fault(500, "command " + std::string(request->method) + " not found");
     readable_.pause();  // until this one is answered
-    exchange_ = std::make_shared<BinaryExchange>(std::move(*request), std::move(bytes),
-                                                 [self = self_](mi_fifo::Exchange&) {
+    exchange_ = std::make_shared<BinaryExchange>(std::move(*request), std::move(bytes), role_,
+                                                 caller_, [self = self_](mi_fifo::Exchange&) {
                                                      if (*self == nullptr) return;
                                                      if (!(*self)->is_running_) (*self)->answered();
                                                      (*self)->is_late_ = false;
@@ -294,6 +299,7 @@ public:
     shm::Counter requests, errors, dropped, refused;
 
     Result<void> listen_on(const Value& value);
+    Result<void> listen_read_only(const Value& value);
     Result<void> no_fifo(const Value&);
     Result<void> ignored(const Value&) { return {}; }
     Result<void> prepare(Core& core) override;
@@ -308,9 +314,11 @@ private:
     static constexpr std::size_t kMostConnections = 128;
     struct Socket {
         std::string path;
+        Role role = Role::administrator;
         mi_fifo::Endpoint endpoint;
         Watch watch;
     };
+    [[nodiscard]] Result<void> add(std::string_view where, Role role, std::string_view parameter);
     void ready(int fd) noexcept override;
     void tick() noexcept override;
     void sweep() noexcept {
@@ -324,19 +332,23 @@ private:
     bool is_serving_ = false;
 };
 
-Result<void> Ctl::listen_on(const Value& value) {
-    std::string_view where = value.string();
-    for (const std::string_view prefix : {"unixs:", "unix:"}) {
-        if (!where.starts_with(prefix)) continue;
-        sockets_.push_back(std::make_unique<Socket>());
-        sockets_.back()->path = where.substr(prefix.size());
-        return {};
-    }
+Result<void> Ctl::add(std::string_view where, Role role, std::string_view parameter) {
+    for (const std::string_view prefix : {"unixs:", "unix:"})
+        if (where.starts_with(prefix)) where.remove_prefix(prefix.size());
     if (!where.starts_with('/'))
-        return fail("binrpc: \"unix:/path\" is offered; datagrams, TCP and UDP are not");
+        return fail(std::string(parameter) +
+                    ": \"unix:/path\" is offered; datagrams, TCP and UDP are not");
     sockets_.push_back(std::make_unique<Socket>());
     sockets_.back()->path = where;
+    sockets_.back()->role = role;
     return {};
+}
+
+Result<void> Ctl::listen_on(const Value& value) {
+    return add(value.string(), Role::administrator, "binrpc");
+}
+Result<void> Ctl::listen_read_only(const Value& value) {
+    return add(value.string(), Role::reader, "read_only");
 }
 
 Result<void> Ctl::no_fifo(const Value&) {
@@ -347,7 +359,9 @@ Result<void> Ctl::prepare(Core& core) {
     core_ = &core;
     setting_ = {&core, requests, errors, dropped};
     const auto access = TRY(mi_fifo::find_access(core.globals(), mode, user, group));
-    if (sockets_.empty()) {
+    const bool has_own = std::ranges::any_of(
+        sockets_, [](const auto& socket) { return socket->role == Role::administrator; });
+    if (!has_own) {
         sockets_.push_back(std::make_unique<Socket>());
         sockets_.back()->path = std::string(core.globals().run_directory) + "/fairlead_ctl";
     }
@@ -388,7 +402,10 @@ void Ctl::ready(int fd) noexcept {
         LOG(warning, "there are {} connections: another one is refused", kMostConnections);
         return refused.add();
     }
-    connections_.push_back(std::make_unique<Connection>(setting_, std::move(client)));
+    const auto asked = std::ranges::find_if(
+        sockets_, [&](const auto& socket) { return socket->endpoint.fd() == fd; });
+    const Role role = asked != sockets_.end() ? (*asked)->role : Role::reader;
+    connections_.push_back(std::make_unique<Connection>(setting_, std::move(client), role));
 }
 
 void Ctl::tick() noexcept {
@@ -426,6 +443,10 @@ Result<void> Ctl::tell_clients(Call& call) {
 }
 
 constexpr Param params[] = {
+    param_method<&Ctl::listen_read_only>("read_only",
+                                         "Another socket, \"unix:/path\", over which nothing can "
+                                         "be changed.",
+                                         Type::string),
     param_method<&Ctl::listen_on>("binrpc",
                                   "A socket of the binary protocol, \"unix:/path\"; "
                                   "fairlead_ctl in the runtime directory when none is "

@@ -9,6 +9,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "core/api/log.h"
 #include "core/module.h"
@@ -24,7 +25,7 @@ public:
     int transport = 0, pretty_format = 1, fifo_mode = 0660, dgram_mode = 0660;
     bool reply_create = true;
     std::string fifo_name = "fairlead_rpc.fifo", fifo_user, fifo_group, fifo_reply_dir = "/tmp";
-    std::string dgram_socket = "fairlead_rpc.sock", dgram_user, dgram_group;
+    std::string dgram_socket = "fairlead_rpc.sock", dgram_user, dgram_group, read_only_socket;
     std::string http_path = "/RPC";
     shm::Counter requests, errors, dropped;
     http::Api* http = nullptr;  ///< null when that module is not loaded
@@ -46,17 +47,18 @@ private:
     [[nodiscard]] std::string place(const std::string& name) const;
     void ready(int fd) noexcept override;
     void read_fifo();
-    void read_datagrams();
-    void asked(std::string_view text, std::function<void(const Answer&)> answer);
-    void answer_to(const Answer& answer, const std::string& peer);
+    void read_datagrams(int fd);
+    void asked(std::string_view text, Role role, std::string_view caller,
+               std::function<void(const Answer&)> answer);
+    void answer_to(const Answer& answer, int fd, const std::string& peer);
     [[nodiscard]] static mi_fifo::Pieces pieces(const Answer& answer) {
         return [answer](std::string& out) { return answer->piece(out); };
     }
 
     Core* core_ = nullptr;
-    mi_fifo::Endpoint fifo_, datagrams_;
+    mi_fifo::Endpoint fifo_, datagrams_, readers_;
     mi_fifo::ReplyDirectory replies_;
-    Watch fifo_watch_, datagram_watch_;
+    Watch fifo_watch_, datagram_watch_, reader_watch_;
     std::string input_;
     mi_fifo::Delivery delivery_;
     OverHttp over_http_;
@@ -81,6 +83,8 @@ Result<void> JsonRpcs::prepare(Core& core) {
         const auto access =
             TRY(mi_fifo::find_access(core.globals(), dgram_mode, dgram_user, dgram_group));
         TRY(datagrams_.make_socket(place(dgram_socket), SOCK_DGRAM, access));
+        if (!read_only_socket.empty())
+            TRY(readers_.make_socket(place(read_only_socket), SOCK_DGRAM, access));
     }
     return {};
 }
@@ -94,6 +98,7 @@ Result<void> JsonRpcs::start(const Process& process) {
     if (process.slot != core_->control_slot() || core_->loop() == nullptr) {
         fifo_.close();
         datagrams_.close();
+        readers_.close();
         return {};
     }
     is_serving_ = true;
@@ -101,12 +106,14 @@ Result<void> JsonRpcs::start(const Process& process) {
     delivery_.open(loop, dropped);
     if (fifo_) fifo_watch_ = loop.watch(fifo_.fd(), Loop::Interest::readable, *this);
     if (datagrams_) datagram_watch_ = loop.watch(datagrams_.fd(), Loop::Interest::readable, *this);
+    if (readers_) reader_watch_ = loop.watch(readers_.fd(), Loop::Interest::readable, *this);
     return {};
 }
 
 void JsonRpcs::stop() noexcept {
     fifo_watch_.reset();
     datagram_watch_.reset();
+    reader_watch_.reset();
     delivery_.close();
     if (core_ == nullptr) return;
     const auto& process = core_->process();
@@ -114,6 +121,7 @@ void JsonRpcs::stop() noexcept {
     if (process.kind != Process::Kind::supervisor && !alone) return;
     fifo_.remove();
     datagrams_.remove();
+    readers_.remove();
 }
 
 void JsonRpcs::ready(int fd) noexcept {
@@ -121,7 +129,7 @@ void JsonRpcs::ready(int fd) noexcept {
         if (fd == fifo_.fd())
             read_fifo();
         else
-            read_datagrams();
+            read_datagrams(fd);
     } catch (const std::exception& e) {
         LOG(error, "a request could not be read: {}", e.what());
     }
@@ -143,37 +151,39 @@ void JsonRpcs::read_fifo() {
         if (size == 0) return;
         const std::string text = input_.substr(0, size);
         input_.erase(0, size);
-        asked(text, [this](const Answer& answer) {
+        asked(text, Role::administrator, {}, [this](const Answer& answer) {
             if (!answer->reply_name().empty())
                 delivery_.to_file(replies_, answer->reply_name(), pieces(answer));
         });
     }
 }
 
-void JsonRpcs::read_datagrams() {
+void JsonRpcs::read_datagrams(int fd) {
     constexpr int kPerTurn = 16;
     for (int i = 0; i < kPerTurn; ++i) {
-        const auto got = mi_fifo::take_datagram(datagrams_.fd());
+        const auto got = mi_fifo::take_datagram(fd);
         if (!got) return;
-        asked(got->bytes, [this, peer = got->sender](const Answer& answer) {
-            if (!peer.empty()) answer_to(answer, peer);
+        const Role role = fd == readers_.fd() ? Role::reader : Role::administrator;
+        asked(got->bytes, role, got->caller, [this, fd, peer = got->sender](const Answer& answer) {
+            if (!peer.empty()) answer_to(answer, fd, peer);
         });
     }
 }
 
-void JsonRpcs::asked(std::string_view text, std::function<void(const Answer&)> answer) {
+void JsonRpcs::asked(std::string_view text, Role role, std::string_view caller,
+                     std::function<void(const Answer&)> answer) {
     requests.add();
-    Dialogue::begin(*core_, text, {Role::administrator, {}}, pretty_format != 0,
+    Dialogue::begin(*core_, text, {role, caller}, pretty_format != 0,
                     [this, answer = std::move(answer)](const Answer& dialogue) {
                         if (dialogue->code() != 0) errors.add();
                         answer(dialogue);
                     });
 }
 
-void JsonRpcs::answer_to(const Answer& answer, const std::string& peer) {
+void JsonRpcs::answer_to(const Answer& answer, int fd, const std::string& peer) {
     // Only the socket that was asked may answer to a peer that is connected to it.
-    Fd fd(fcntl(datagrams_.fd(), F_DUPFD_CLOEXEC, 0));
-    if (fd) return delivery_.send(std::move(fd), pieces(answer), peer);
+    Fd own(fcntl(fd, F_DUPFD_CLOEXEC, 0));
+    if (own) return delivery_.send(std::move(own), pieces(answer), peer);
     LOG(warning, "there are no descriptors left to answer with");
     dropped.add();
 }
@@ -198,6 +208,10 @@ constexpr Param params[] = {
     param<&JsonRpcs::dgram_socket>("dgram_socket",
                                    "The socket; without '/' in front, below the "
                                    "runtime directory. \"\": none."),
+    param<&JsonRpcs::read_only_socket>(
+        "read_only_socket",
+        "Another datagram socket, with the same mode and owner, over "
+        "which nothing can be changed; a path as above. \"\": none."),
     param<&JsonRpcs::dgram_mode>("dgram_mode", "Its mode.", {.min = 0, .max = 0777}),
     param<&JsonRpcs::dgram_user>("dgram_user", "Its owner; the server's user unless it is given."),
     param<&JsonRpcs::dgram_group>("dgram_group", "Its group; the server's unless it is given."),

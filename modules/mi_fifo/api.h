@@ -127,10 +127,13 @@ private:
     bool is_running_ = false, is_late_ = false, is_answered_ = false;
 };
 
-/// The name of who sent a datagram; "" when it has none.
+/// `sender` is the name of who sent a datagram, which may begin with a NUL; "" when it has none.
+/// `caller` is for the log: "uid 1000, pid 4711".
 struct Datagram {
-    std::string bytes, sender;
+    std::string bytes, sender, caller;
 };
+/// Who is at the other end of a connected local socket; "" when the system does not say.
+[[nodiscard]] std::string caller_of(int fd);
 /// One datagram, at most 64 KB; nullopt when none waits.
 [[nodiscard]] std::optional<Datagram> take_datagram(int fd);
 /// As sendto(2); never waits.

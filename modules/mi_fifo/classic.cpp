@@ -221,6 +221,18 @@ Form classic_form(std::string_view command) {
     return row != nullptr ? row->form : Form::plain;
 }
 
+bool is_changing(std::string_view command) noexcept {
+    constexpr std::array<std::string_view, 9> names{
+        "reset_statistics", "kill",         "t_uac_from", "t_uac_dlg", "t_reply",
+        "t_reply_callid",   "t_uac_cancel", "LOAD_CPL",   "REMOVE_CPL"};
+    return std::ranges::any_of(names,
+                               [&](std::string_view n) { return text::ci_equal(n, command); });
+}
+
+std::string_view classic_head(std::string_view classic_name) noexcept {
+    return classic_name == "t_hash" ? "200 ok\n\tcurrent\ttotal\n" : "200 OK\n";
+}
+
 std::optional<std::string> run_classic(Core& core, const LineRequest& request) {
     const Row* const row = find(request.command);
     if (row == nullptr || row->run == nullptr) return std::nullopt;

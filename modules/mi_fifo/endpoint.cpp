@@ -8,6 +8,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <cstddef>
 #include <cstring>
@@ -44,6 +45,10 @@ Result<sockaddr_un> address_of(const std::string& path) {
 }
 const sockaddr* generic(const sockaddr_un& address) {
     return reinterpret_cast<const sockaddr*>(&address);
+}
+
+std::string caller_text(const ucred& who) {
+    return "uid " + std::to_string(who.uid) + ", pid " + std::to_string(who.pid);
 }
 
 }  // namespace
@@ -86,6 +91,9 @@ Result<void> Endpoint::make_socket(const std::string& path, int type, const Acce
     TRY(clear_place(path, S_IFSOCK));
     fd_.reset(socket(AF_UNIX, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
     if (!fd_) return system_error("cannot make a socket");
+    constexpr int on = 1;  // who asks is logged
+    if (type == SOCK_DGRAM && setsockopt(fd_.get(), SOL_SOCKET, SO_PASSCRED, &on, sizeof on) != 0)
+        return system_error("cannot ask for the credentials of " + path);
     // The mode is in force from the moment at which the name is there.
     const mode_t before = umask(0177);
     const int bound = bind(fd_.get(), generic(address), sizeof address);
@@ -158,19 +166,42 @@ Result<Fd> ReplyDirectory::open_reply(std::string_view name, bool append) const 
     return fd;
 }
 
+std::string caller_of(int fd) {
+    ucred who{};
+    socklen_t size = sizeof who;
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &size) != 0) return {};
+    return caller_text(who);
+}
+
 std::optional<Datagram> take_datagram(int fd) {
     constexpr std::size_t kLongest = 64 * 1024;
     Datagram got;
     got.bytes.resize(kLongest);
     sockaddr_un from{};
-    socklen_t size = sizeof from;
-    const ssize_t n = recvfrom(fd, got.bytes.data(), kLongest, MSG_DONTWAIT,
-                               reinterpret_cast<sockaddr*>(&from), &size);
+    iovec part{.iov_base = got.bytes.data(), .iov_len = kLongest};
+    alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(ucred))> control{};
+    msghdr message{.msg_name = &from,
+                   .msg_namelen = sizeof from,
+                   .msg_iov = &part,
+                   .msg_iovlen = 1,
+                   .msg_control = control.data(),
+                   .msg_controllen = control.size(),
+                   .msg_flags = 0};
+    const ssize_t n = recvmsg(fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
     if (n < 0) return std::nullopt;
     got.bytes.resize(static_cast<std::size_t>(n));
-    if (size > offsetof(sockaddr_un, sun_path)) {
-        const std::size_t longest = size - offsetof(sockaddr_un, sun_path);
-        got.sender.assign(from.sun_path, strnlen(from.sun_path, longest));
+    if (message.msg_namelen > offsetof(sockaddr_un, sun_path)) {
+        const std::size_t longest = message.msg_namelen - offsetof(sockaddr_un, sun_path);
+        // Without a place in the file system the name begins with a NUL, and is all of it.
+        const bool is_abstract = from.sun_path[0] == '\0';
+        got.sender.assign(from.sun_path, is_abstract ? longest : strnlen(from.sun_path, longest));
+    }
+    for (const cmsghdr* c = CMSG_FIRSTHDR(&message); c != nullptr;
+         c = CMSG_NXTHDR(&message, const_cast<cmsghdr*>(c))) {
+        if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_CREDENTIALS) continue;
+        ucred who{};
+        std::memcpy(&who, CMSG_DATA(c), sizeof who);
+        got.caller = caller_text(who);
     }
     return got;
 }
@@ -178,8 +209,10 @@ std::optional<Datagram> take_datagram(int fd) {
 ssize_t send_datagram(int fd, const std::string& peer, std::string_view bytes) {
     const auto address = address_of(peer);
     if (!address) return -1;
+    const auto whole = static_cast<socklen_t>(sizeof *address);
+    const auto named = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + peer.size());
     return sendto(fd, bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL, generic(*address),
-                  sizeof *address);
+                  peer.starts_with('\0') ? named : whole);
 }
 
 }  // namespace fairlead::mi_fifo

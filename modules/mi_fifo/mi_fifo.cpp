@@ -27,8 +27,9 @@ namespace {
 /// A command of the registry, with its arguments and its answer as lines.
 class TextExchange final : public Exchange {
 public:
-    TextExchange(std::shared_ptr<const LineRequest> request, std::function<void(Exchange&)> ready)
-        : Exchange(arguments(*request), Role::administrator, "mi_fifo", writer, std::move(ready)),
+    TextExchange(std::shared_ptr<const LineRequest> request, Role role,
+                 std::function<void(Exchange&)> ready)
+        : Exchange(arguments(*request), role, "mi_fifo", writer, std::move(ready), asker(*request)),
           request_(std::move(request)) {}
     TextAnswer writer;
 
@@ -38,13 +39,17 @@ private:
         for (const std::string& line : request.lines) values.emplace_back(std::string_view(line));
         return values;
     }
+    /// A FIFO does not say who writes to it.
+    static std::string asker(const LineRequest& request) {
+        return request.reply_name.empty() ? std::string() : "reply file " + request.reply_name;
+    }
     std::shared_ptr<const LineRequest> request_;  ///< what the arguments point into
 };
 
-class MiFifo final : public Module, Watcher, TimerTask {
+class MiFifo final : public Module {
 public:
-    std::string fifo_name = "fairlead_fifo", fifo_user, fifo_group, reply_dir = "/tmp",
-                outbound_proxy;
+    std::string fifo_name = "fairlead_fifo", read_only_fifo, fifo_user, fifo_group,
+                reply_dir = "/tmp", outbound_proxy;
     int fifo_mode = 0660, request_timeout = 1000;
     bool reply_create = true, pass_provisional_replies = false;
     shm::Counter requests, unknown, refused, skipped, dropped;
@@ -56,30 +61,43 @@ public:
     void stop() noexcept override;
 
 private:
-    void ready(int fd) noexcept override;
-    void expired() noexcept override;
-    void run(const LineRequest& request);
-    void run_registered(const LineRequest& request);
+    /// A FIFO and what has been read from it.
+    struct Inlet final : Watcher, TimerTask {
+        Inlet(MiFifo& its, Role its_role) : owner(its), role(its_role) {}
+        void ready(int) noexcept override;
+        void expired() noexcept override;
+        MiFifo& owner;
+        Role role;
+        Endpoint fifo;
+        LineReader reader{classic_form};
+        Watch watch, silence;
+    };
+
+    [[nodiscard]] Result<void> make(Inlet& inlet, const std::string& name);
+    void read(Inlet& inlet);
+    void run(const LineRequest& request, Role role);
+    void run_registered(const LineRequest& request, Role role);
     void write(const std::string& reply_name, std::string text, bool is_first);
 
     Core* core_ = nullptr;
-    Endpoint fifo_;
+    Inlet inlet_{*this, Role::administrator}, readers_{*this, Role::reader};
     ReplyDirectory replies_;
     Delivery delivery_;
-    LineReader reader_{classic_form};
     Uac uac_;
-    Watch watch_, silence_;
     bool is_serving_ = false;
 };
 
+Result<void> MiFifo::make(Inlet& inlet, const std::string& name) {
+    const auto access = TRY(find_access(core_->globals(), fifo_mode, fifo_user, fifo_group));
+    const std::string directory(core_->globals().run_directory);
+    return inlet.fifo.make_fifo(name.starts_with('/') ? name : directory + "/" + name, access);
+}
+
 Result<void> MiFifo::prepare(Core& core) {
     core_ = &core;
-    const auto access = TRY(find_access(core.globals(), fifo_mode, fifo_user, fifo_group));
     TRY(replies_.open(reply_dir, reply_create));
-    const std::string path = fifo_name.starts_with('/')
-                                 ? fifo_name
-                                 : std::string(core.globals().run_directory) + "/" + fifo_name;
-    TRY(fifo_.make_fifo(path, access));
+    TRY(make(inlet_, fifo_name));
+    if (!read_only_fifo.empty()) TRY(make(readers_, read_only_fifo));
     uac_.provisional = pass_provisional_replies;
     uac_.outbound_proxy = outbound_proxy;
     uac_.prepare(tm, tm_uac, [this](const std::string& name, std::string text, bool is_first) {
@@ -90,60 +108,75 @@ Result<void> MiFifo::prepare(Core& core) {
 
 Result<void> MiFifo::start(const Process& process) {
     is_serving_ = process.slot == core_->control_slot() && core_->loop() != nullptr;
-    if (!is_serving_) {
-        fifo_.close();
-        return {};
+    if (is_serving_) delivery_.open(*core_->loop(), dropped);
+    for (Inlet* const inlet : {&inlet_, &readers_}) {
+        if (!is_serving_)
+            inlet->fifo.close();
+        else if (inlet->fifo)
+            inlet->watch = core_->loop()->watch(inlet->fifo.fd(), Loop::Interest::readable, *inlet);
     }
-    delivery_.open(*core_->loop(), dropped);
-    watch_ = core_->loop()->watch(fifo_.fd(), Loop::Interest::readable, *this);
     return {};
 }
 
 void MiFifo::stop() noexcept {
-    watch_.reset();
-    silence_.reset();
     delivery_.close();
-    if (core_ == nullptr) return;
-    const auto kind = core_->process().kind;
-    const bool alone = is_serving_ && kind == Process::Kind::worker;
-    if (kind == Process::Kind::supervisor || alone) fifo_.remove();
+    for (Inlet* const inlet : {&inlet_, &readers_}) {
+        inlet->watch.reset();
+        inlet->silence.reset();
+        if (core_ == nullptr) continue;
+        const auto kind = core_->process().kind;
+        const bool alone = is_serving_ && kind == Process::Kind::worker;
+        if (kind == Process::Kind::supervisor || alone) inlet->fifo.remove();
+    }
 }
 
-void MiFifo::ready(int fd) noexcept {
+void MiFifo::read(Inlet& inlet) {
     std::array<char, 64 * 1024> buffer{};
-    const ssize_t n = ::read(fd, buffer.data(), buffer.size());
+    const ssize_t n = ::read(inlet.fifo.fd(), buffer.data(), buffer.size());
     if (n <= 0) return;
+    inlet.reader.put({buffer.data(), static_cast<std::size_t>(n)});
+    while (const auto request = inlet.reader.next()) run(*request, inlet.role);
+    if (const std::size_t lines = inlet.reader.take_skipped(); lines != 0) {
+        LOG(notice, "{} lines are no command", lines);
+        skipped.add(static_cast<std::int64_t>(lines));
+    }
+    inlet.silence.reset();
+    if (inlet.reader.is_open()) inlet.silence = core_->loop()->after(Ms(request_timeout), inlet);
+}
+
+void MiFifo::Inlet::ready(int) noexcept {
     try {
-        reader_.put({buffer.data(), static_cast<std::size_t>(n)});
-        while (const auto request = reader_.next()) run(*request);
-        if (const std::size_t lines = reader_.take_skipped(); lines != 0) {
-            LOG(notice, "{} lines are no command", lines);
-            skipped.add(static_cast<std::int64_t>(lines));
-        }
-        silence_.reset();
-        if (reader_.is_open()) silence_ = core_->loop()->after(Ms(request_timeout), *this);
+        owner.read(*this);
     } catch (const std::exception& e) {
         LOG(error, "a request could not be read: {}", e.what());
     }
 }
 
 /// Nobody writes the rest: what there is, is all there is.
-void MiFifo::expired() noexcept {
-    silence_.reset();
+void MiFifo::Inlet::expired() noexcept {
+    silence.reset();
     try {
-        if (const auto request = reader_.cut_off()) run(*request);
+        if (const auto request = reader.cut_off()) owner.run(*request, role);
     } catch (const std::exception& e) {
         LOG(error, "a request could not be answered: {}", e.what());
     }
 }
 
-void MiFifo::run(const LineRequest& request) {
+void MiFifo::run(const LineRequest& request, Role role) {
     requests.add();
     if (!request.reply_name.empty() && !ReplyDirectory::is_allowed(request.reply_name)) {
         LOG(warning, "{}: the reply file's name is not allowed", request.command);
         return refused.add();
     }
-    if (uac_.run(request)) return;
+    if (role == Role::reader && is_changing(request.command)) {
+        LOG(notice, "mi_fifo: {} is refused to a reader", request.command);
+        refused.add();
+        return write(request.reply_name, "403 Permission denied\n", true);
+    }
+    if (uac_.run(request)) {  // at info: programs send many
+        LOG(info, "mi_fifo: {} (reply file {})", request.command, request.reply_name);
+        return;
+    }
     if (request.is_bad || request.missing != LineRequest::Missing::nothing) {
         refused.add();
         return write(request.reply_name, "400 bad request\n", true);
@@ -151,10 +184,10 @@ void MiFifo::run(const LineRequest& request) {
     if (auto text = run_classic(*core_, request))
         return write(request.reply_name, std::move(*text), true);
     if (request.command == "kill") write(request.reply_name, "200 killing now...", true);
-    run_registered(request);
+    run_registered(request, role);
 }
 
-void MiFifo::run_registered(const LineRequest& request) {
+void MiFifo::run_registered(const LineRequest& request, Role role) {
     const bool is_kill = request.command == "kill";
     const auto* const entry = core_->commands().find(is_kill ? "core.kill" : request.command);
     if (entry == nullptr) {
@@ -164,20 +197,24 @@ void MiFifo::run_registered(const LineRequest& request) {
     }
     const std::string name = is_kill ? "" : request.reply_name;
     const auto kept = std::make_shared<const LineRequest>(request);
-    const auto exchange = std::make_shared<TextExchange>(kept, [this, name](Exchange& e) {
-        if (name.empty()) return;
-        if (!e.outcome())
-            return write(name,
-                         fmt::format("{} {}\n", e.outcome().error().code, e.outcome().error().text),
-                         true);
-        auto self = std::static_pointer_cast<TextExchange>(e.shared_from_this());
-        delivery_.to_file(replies_, name, [self, begun = false](std::string& out) mutable {
-            if (!std::exchange(begun, true)) out += "200 OK\n";
-            const bool more = self->more();
-            out += self->writer.take();
-            return more;
+    const std::string_view head = classic_head(entry->row->classic);
+    const auto exchange =
+        std::make_shared<TextExchange>(kept, role, [this, name, head](Exchange& e) {
+            if (name.empty()) return;
+            if (!e.outcome())
+                return write(
+                    name,
+                    fmt::format("{} {}\n", e.outcome().error().code, e.outcome().error().text),
+                    true);
+            auto self = std::static_pointer_cast<TextExchange>(e.shared_from_this());
+            delivery_.to_file(replies_, name,
+                              [self, head, begun = false](std::string& out) mutable {
+                                  if (!std::exchange(begun, true)) out += head;
+                                  const bool more = self->more();
+                                  out += self->writer.take();
+                                  return more;
+                              });
         });
-    });
     exchange->run(core_->commands(), *entry);
 }
 
@@ -196,6 +233,9 @@ constexpr Param params[] = {
     param<&MiFifo::fifo_name>("fifo_name",
                               "The FIFO; without '/' in front, below the runtime "
                               "directory. The first servers had /tmp/ser_fifo."),
+    param<&MiFifo::read_only_fifo>("read_only_fifo",
+                                   "Another FIFO, with the same mode and owner, over which nothing "
+                                   "can be changed; a path as above. \"\": none."),
     param<&MiFifo::fifo_mode>("fifo_mode", "Its mode.", {.min = 0, .max = 0777}),
     param<&MiFifo::fifo_user>("fifo_user", "Its owner; the server's user unless it is given."),
     param<&MiFifo::fifo_group>("fifo_group", "Its group; the server's unless it is given."),

@@ -17,6 +17,14 @@ namespace {
 
 using Missing = LineRequest::Missing;
 
+/// "478 Unresolvable destination (478/FIFO/UAC)".
+std::string launch_error(ScriptError error) {
+    const ErrorReply reply = error_reply(error);
+    return fmt::format("{} {} ({}/FIFO/UAC)", reply.code, reply.reason, -static_cast<int>(error));
+}
+
+}  // namespace
+
 std::string joined(const std::vector<std::string>& lines) {
     std::string out;
     for (const auto& line : lines) {
@@ -26,31 +34,15 @@ std::string joined(const std::vector<std::string>& lines) {
     return out;
 }
 
-/// No control characters: nothing can be smuggled into the start line or a header.
-bool is_clean(std::string_view line) {
+bool is_clean(std::string_view line) noexcept {
     for (const char c : line)
         if ((static_cast<unsigned char>(c) < ' ' && c != '\t') || c == '\x7f') return false;
     return true;
 }
 
-bool are_clean(const std::vector<std::string>& lines) {
-    for (const auto& line : lines)
-        if (!is_clean(line)) return false;
-    return true;
+bool are_clean(const std::vector<std::string>& lines) noexcept {
+    return std::ranges::all_of(lines, [](const std::string& line) { return is_clean(line); });
 }
-
-/// "478 Unresolvable destination (478/FIFO/UAC)".
-std::string launch_error(ScriptError error) {
-    const ErrorReply reply = error_reply(error);
-    return fmt::format("{} {} ({}/FIFO/UAC)", reply.code, reply.reason, -static_cast<int>(error));
-}
-
-/// The lines in front of the headers that say something, by number; "" when they are missing.
-std::string_view line(const LineRequest& request, std::size_t i) {
-    return i < request.lines.size() ? std::string_view(request.lines[i]) : std::string_view();
-}
-
-}  // namespace
 
 HeaderBlock read_headers(const std::vector<std::string>& lines) {
     HeaderBlock block;
@@ -133,6 +125,7 @@ bool Uac::run(const LineRequest& request) {
     constexpr Row rows[] = {{"t_uac_from", &Uac::from},
                             {"t_uac_dlg", &Uac::dialog},
                             {"t_uac_cancel", &Uac::cancel},
+                            {"t_reply", &Uac::reply},
                             {"t_reply_callid", &Uac::reply_to_call}};
     for (const Row& row : rows) {
         if (!text::ci_equal(row.name, request.command)) continue;
@@ -313,23 +306,6 @@ void Uac::cancel(const LineRequest& request) {
     const bool done = tm_->cancel_call(call_id, static_cast<std::uint32_t>(*cseq), 0, 0);
     say(request,
         done ? "200 fifo_uac_cancel succeeded\n" : "481 fifo_uac_cancel: no such transaction\n");
-}
-
-void Uac::reply_to_call(const LineRequest& request) {
-    const auto refuse = [&](std::string_view text) {
-        say(request, fmt::format("400 fifo_t_reply: {}", text));
-    };
-    const auto cseq = text::parse_uint(line(request, 1), UINT32_MAX);
-    const auto code = text::parse_uint(line(request, 2), 699);
-    if (line(request, 0).empty()) return refuse("callid expected");
-    if (!cseq) return refuse("cseq expected");
-    if (line(request, 2).empty()) return refuse("code expected");
-    if (!code || *code < 100) return refuse("code(int) has wrong format");
-    if (line(request, 3).empty()) return refuse("reason expected");
-    if (request.is_bad || !are_clean(request.lines)) return refuse("reason expected");
-    const bool done = tm_->reply_to_call(line(request, 0), static_cast<std::uint32_t>(*cseq),
-                                         static_cast<int>(*code), line(request, 3));
-    say(request, done ? "200 fifo_t_reply succeeded\n" : "481 fifo_t_reply: no such transaction\n");
 }
 
 }  // namespace fairlead::mi_fifo

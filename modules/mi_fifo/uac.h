@@ -42,6 +42,7 @@ private:
     void from(const LineRequest& request);
     void dialog(const LineRequest& request);
     void cancel(const LineRequest& request);
+    void reply(const LineRequest& request);
     void reply_to_call(const LineRequest& request);
     void launch(tm::UacRequest& what, Pending pending, std::string_view label);
     void say(const LineRequest& request, std::string text) {
@@ -55,6 +56,16 @@ private:
     std::map<std::uint64_t, Pending> pending_;
     std::uint64_t last_ = 0;
 };
+
+/// The lines in front of the headers that say something, by number; "" when they are missing.
+[[nodiscard]] inline std::string_view line(const LineRequest& request, std::size_t i) noexcept {
+    return i < request.lines.size() ? std::string_view(request.lines[i]) : std::string_view();
+}
+/// Each line with CRLF.
+[[nodiscard]] std::string joined(const std::vector<std::string>& lines);
+/// No control characters: nothing can be smuggled into the start line or a header.
+[[nodiscard]] bool is_clean(std::string_view line) noexcept;
+[[nodiscard]] bool are_clean(const std::vector<std::string>& lines) noexcept;
 
 /// What stands in a block of header lines that must not be sent twice.
 struct HeaderBlock {
