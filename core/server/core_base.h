@@ -20,7 +20,7 @@ protected:
 };
 
 /// All commands that need no module: core.*, corex.*, system.*, stats.*, cnt.*, shm.*.
-inline constexpr std::size_t kCoreCommands = 46;
+inline constexpr std::size_t kCoreCommands = 47;
 extern const std::array<Command, kCoreCommands> core_commands;
 /// What can be tuned of the core: its log level, and whether it traces.
 extern const std::array<Tunable, 2> core_tunables;
@@ -40,6 +40,8 @@ Result<void> memory(Module& m, Call& call);
 Result<void> reset(Module& m, Call& call);
 Result<void> reset_counter(Module& m, Call& call);
 Result<void> top(Module& m, Call& call);
+// About processes (load_command.cpp).
+Result<void> load(Module& m, Call& call);
 // About traces (trace_commands.cpp).
 Result<void> clear_traces(Module& m, Call& call);
 Result<void> list_traces(Module& m, Call& call);

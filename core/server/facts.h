@@ -11,6 +11,9 @@
 #include "core/api/core.h"
 #include "core/net/own_names.h"
 
+namespace fairlead::net {
+class Sockets;
+}
 namespace fairlead::server {
 
 /// Set before fork; constant but for the process ids, which are in shared pages.
@@ -20,6 +23,8 @@ struct Facts {
     std::span<const Process> processes;        ///< without the supervisor
     std::span<const std::atomic<pid_t>> pids;  ///< by process slot; 0: there is none
     const net::OwnNames* names = nullptr;
+    const net::Sockets* sockets = nullptr;
+    std::size_t listeners = 0;  ///< that have sockets
 };
 
 }  // namespace fairlead::server

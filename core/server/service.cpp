@@ -263,6 +263,8 @@ Result<void> Service::gather_facts() {
     facts_.processes = alone_ ? std::span(processes_).first(1) : std::span(processes_);
     TRY(pids_.map(processes_.size() + 1));
     facts_.pids = pids_.items();
+    facts_.sockets = sockets_ ? &*sockets_ : nullptr;
+    facts_.listeners = net_.listeners().size();
     engine_->set_facts(facts_);
     return {};
 }
