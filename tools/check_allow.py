@@ -67,6 +67,7 @@ EXCEPTIONS = {
         "a stored request is one block: its table and texts lie behind its head",
     ("reinterpret_cast", "modules/mi_fifo/endpoint.cpp"): "addresses of local sockets",
     ("reinterpret_cast", "modules/tm/late_writes.cpp"): "addresses of local sockets",
+    ("reinterpret_cast", "tools/fairleadctl/client.cpp"): "addresses of local sockets",
     ("throw", "core/shm/mapping.cpp"):
         "the only way out of Boost's allocator when its lock is lost; caught in the same file",
     ("new", "core/shm/mapping.cpp"): "private constructor; unique_ptr owns it in the same line",
