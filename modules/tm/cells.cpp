@@ -102,6 +102,7 @@ Cell* make_cell(Runtime& rt, Bucket& b, const RequestKey& key, const Message& m)
     c->slot = rt.table.slot_of(key.hash);
     c->label = b.next_label++;
     c->created = rt.now();
+    c->created_ns = static_cast<std::uint32_t>(m.arrived_ns % 1'000'000);
     c->upstream = reply_target(m);
     c->flag_bits = m.flags;
     begin(*c, rt.policy);

@@ -46,6 +46,7 @@ bool answer_cell(Runtime& rt, Cell& c, const OwnReply& reply, Outgoing& out) {
     if (!local_reply(c, reply.code, turn)) return false;
     c.set(Cell::last_local);
     (void)replace(rt, c.reply, text, rt.tags.buffer);
+    time_first_reply(rt, c);
     out.add(c.upstream, text);
     note(rt, c, nullptr, {.local = true, .by_script = true, .code = reply.code, .reply = text},
          out);

@@ -142,6 +142,7 @@ int new_transaction(Runtime& rt, Message& m, Work& w, bool trying, Outgoing& out
             c->set(Cell::trying_sent);
             c->status = 100;
             w.trying_due = true;
+            time_first_reply(rt, *c);
         }
     }
     return 1;

@@ -91,12 +91,14 @@ private:
     }
     void trying() {
         c_.set(Cell::trying_sent);
+        time_first_reply(rt_, c_);
         out_.add(c_.upstream,
                  make_stored_reply(rt_, out_, c_, 100, rt_.options.auto_inv_100_reason));
         rt_.counts.local_replies.add();
     }
     void relay(const Action& a, bool store) {
         if (c_.local) return own_reply(*a.branch, a.code, hand_.reply);
+        time_first_reply(rt_, c_);
         out_.add(c_.upstream, hand_.relayed);
         rt_.counts.relayed_replies.add();
         if (hand_.reply != nullptr && store) {
@@ -148,6 +150,7 @@ private:
         if (c_.local) return note_local(rt_, c_, {.code = a.code}, out_);
         const std::string_view text =
             make_stored_reply(rt_, out_, c_, a.code, text_of(a.phrase, a.code));
+        time_first_reply(rt_, c_);
         out_.add(c_.upstream, text);
         c_.set(Cell::last_local);
         (void)replace(rt_, c_.reply, text, rt_.tags.buffer);
@@ -164,6 +167,7 @@ private:
             rt_.policy.aggregate_challenges && challenges() > 1 && (code == 401 || code == 407);
         note(rt_, c_, &b, {.code = code, .reply = b.reply.view()}, out_);
         std::string_view text;
+        time_first_reply(rt_, c_);
         if (challenge || code != b.status) text = rewrite_kept(rt_, out_, c_, b, code, challenge);
         if (text.empty()) {
             out_.add_copy(c_.upstream, b.reply.view());

@@ -29,6 +29,7 @@ int reply_in_onreply(Runtime& rt, Message& m, Work& w, int code, std::string_vie
         Turn turn{rt.now(), rt.policy, actions};
         if (text.empty() || c.is_ours() || !local_reply(c, code, turn)) return -1;
         c.set(Cell::last_local);
+        time_first_reply(rt, c);
         (void)replace(rt, c.reply, text, rt.tags.buffer);
         out.add(c.upstream, text);
         note(rt, c, nullptr, {.local = true, .by_script = true, .code = code, .reply = text}, out);
@@ -70,6 +71,7 @@ int reply(Runtime& rt, Message& m, Work& w, int code, std::string_view reason,
             return -1;
         }
         c.set(Cell::last_local);
+        time_first_reply(rt, c);
         // RFC 3261 17.2.1 wants it repeated: without memory for that, it is sent this once.
         (void)replace(rt, c.reply, text, rt.tags.buffer);
         out.add(c.upstream, text);
@@ -94,6 +96,7 @@ void add_trying(Runtime& rt, Message& m, Work& w, Outgoing& out) {
         if (c.status != 0 || c.has(Cell::final_sent)) return;
         c.set(Cell::trying_sent);
         c.status = 100;
+        time_first_reply(rt, c);
     }
     w.trying_due = false;
     out.add(upstream,

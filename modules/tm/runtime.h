@@ -73,10 +73,20 @@ struct Runtime {
     std::vector<Watching> watchers;
     std::uint32_t watched_flags = 0, watched_provisional = 0;  ///< of all watchers
 
+    shm::Histogram first_reply;  ///< the core's
+
     [[nodiscard]] Ms now() const noexcept { return core->clock().now(); }
     [[nodiscard]] std::uint16_t process() const noexcept { return core->process().slot; }
     [[nodiscard]] shm::Segment& memory() const noexcept { return core->memory(); }
 };
+
+/// A reply to the request of `c`, whose bucket is locked, is about to leave.
+inline void time_first_reply(const Runtime& rt, Cell& c) noexcept {
+    if (c.has(Cell::timed) || c.is_ours()) return;
+    c.set(Cell::timed);
+    constexpr std::int64_t kMs = 1'000'000;
+    rt.first_reply.record(rt.core->clock().exact_ns() - (c.created.count() * kMs) - c.created_ns);
+}
 
 /// Work::drop_replies when the script said nothing: failure_reply_mode holds.
 inline constexpr int kByParameter = -1;

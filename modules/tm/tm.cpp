@@ -114,6 +114,8 @@ Result<void> Tm::prepare(Core& core) {
     if (contacts_avp.empty() != contact_flows_avp.empty())
         return fail("contacts_avp and contact_flows_avp go together");
     rt_.counts = counts;
+    rt_.first_reply = core.histograms().add("core", "first_reply",
+                                            "From a request's arrival to the first reply to it.");
     unix_tx_ = time->unix_tx;
     if (!writes.init(core)) return fail("no shared memory for what waits to be written");
     rt_.local_response = core.script().find(Route::event, "tm:local-response");

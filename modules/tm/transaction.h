@@ -126,7 +126,8 @@ struct Cell : shm::TimerEntry {
         no_e2e_reason = 2048,  ///< t_set_no_e2e_cancel_reason
         last_local = 4096,     ///< the last reply upstream was made here
         noisy = 8192,          ///< never ends silently, whatever noisy_ctimer says
-        replica = 1 << 14      ///< made by t_replicate: its replies end here
+        replica = 1 << 14,     ///< made by t_replicate: its replies end here
+        timed = 1 << 15        ///< the time to its first reply was recorded
     };
 
     shm::Ptr<Cell> link;  ///< next in the bucket
@@ -153,7 +154,8 @@ struct Cell : shm::TimerEntry {
     std::uint32_t interval = 0;
     std::uint32_t t1 = 0, t2 = 0, fr = 0, fr_inv = 0, lifetime = 0;  ///< of this transaction
     std::uint32_t flags = 0;
-    std::uint32_t flag_bits = 0;  ///< message flags
+    std::uint32_t created_ns = 0;  ///< what `created` leaves out of the time of arrival
+    std::uint32_t flag_bits = 0;   ///< message flags
     RouteId on_failure = RouteId::none, on_reply = RouteId::none, on_branch = RouteId::none;
     RouteId on_branch_failure = RouteId::none;
     std::uint16_t status = 0;             ///< last sent upstream
