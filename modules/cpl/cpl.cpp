@@ -52,8 +52,7 @@ Result<void> Cpl::prepare(Core& core) {
     proxy_route_ = TRY(route("proxy_route", proxy_route));
     step_ = steps->on_failure(*this);
     TRY(find_locations());
-    // The table of zones is read here and not by the first call that asks for one.
-    (void)Zone::find("Etc/GMT");
+    Zone::read_all();
     TRY(store_.prepare(core, static_cast<unsigned>(hash_size), scripts));
     TRY(writer_.prepare(core, notes, noted));
     TRY(database_.prepare(core, db, database));

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <ctime>
+#include <filesystem>
 #include <string>
 
 namespace fairlead::cpl {
@@ -39,6 +40,22 @@ std::optional<Zone> Zone::find(std::string_view name) {
         icaltimezone_get_builtin_timezone(std::string(name).c_str());  // never freed: libical's own
     if (found == nullptr || icaltimezone_get_component(found) == nullptr) return std::nullopt;
     return Zone(Kind::named, found);
+}
+
+void Zone::read_all() {
+    namespace fs = std::filesystem;
+    const char* const folder = icaltzutil_get_zone_directory();
+    if (folder == nullptr) return;
+    std::error_code error;
+    for (auto it = fs::recursive_directory_iterator(folder, error);
+         !error && it != fs::recursive_directory_iterator(); it.increment(error)) {
+        // The database again, with and without leap seconds.
+        const std::string last = it->path().filename().string();
+        if (last == "posix" || last == "right") it.disable_recursion_pending();
+        if (it->is_regular_file(error))
+            (void)find(it->path().lexically_relative(folder).generic_string());
+        error.clear();
+    }
 }
 
 std::optional<std::string_view> Zone::known_name(std::string_view tzid) {

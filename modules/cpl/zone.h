@@ -22,10 +22,13 @@ public:
     /// The zone of this server, as the C library has it.
     static constexpr Zone server() noexcept { return Zone(Kind::server, nullptr); }
     /// By its name in the zone database ("Europe/Rome"). Nullopt when there is none; nothing
-    /// outside the database is opened for any name. Reads a file at a name's first use.
+    /// outside the database is opened for any name. Reads a file at a name's first use, unless
+    /// read_all() has.
     [[nodiscard]] static std::optional<Zone> find(std::string_view name);
-    /// The same for a tzid: a name with a leading '/' is a registry's (RFC 5545 3.8.3.1), and is
-    /// known when a zone's name is left behind some of its first parts. Gives that name.
+    /// Before fork, in a server: all zones of the database, so that no worker reads a file for one.
+    static void read_all();
+    /// The same as find() for a tzid: a name with a leading '/' is a registry's (RFC 5545 3.8.3.1),
+    /// and is known when a zone's name is left behind some of its first parts. Gives that name.
     [[nodiscard]] static std::optional<std::string_view> known_name(std::string_view tzid);
 
     /// Seconds to add to UTC.

@@ -2,6 +2,8 @@
 // refused, and the limits on work. SPDX-License-Identifier: Apache-2.0
 #include "modules/cpl/recurrence.h"
 
+#include <sys/resource.h>
+
 #include <catch2/catch.hpp>
 #include <chrono>
 #include <fstream>
@@ -224,6 +226,22 @@ TEST_CASE("time: all rules of a script share one allowance") {
     steps = kScriptSteps;
     CHECK(parse_rule(text, Zone::utc(), steps).has_value());
     CHECK(steps < kScriptSteps);
+}
+
+TEST_CASE("zone: what has been read once is read by nobody again") {
+    Zone::read_all();
+    rlimit files{};
+    REQUIRE(getrlimit(RLIMIT_NOFILE, &files) == 0);
+    const rlimit none{0, files.rlim_max};
+    REQUIRE(setrlimit(RLIMIT_NOFILE, &none) == 0);
+    const auto zone = Zone::find("Pacific/Chatham"), alias = Zone::find("US/Samoa");
+    const bool found = zone && alias;
+    const Instant at = 1'780'000'000;
+    const std::int64_t east = zone ? zone->offset(at) : 0, west = alias ? alias->offset(at) : 0;
+    REQUIRE(setrlimit(RLIMIT_NOFILE, &files) == 0);
+    CHECK(found);
+    CHECK(east == 12 * 3600 + 45 * 60);
+    CHECK(west == -11 * 3600);
 }
 
 TEST_CASE("zone: names of the database and nothing else") {
