@@ -39,30 +39,20 @@ std::unexpected<Error> refused(const Listener& listener, int error) {
     return fail("cannot listen on " + listener.uri_text + ": " + std::strerror(error), {}, error);
 }
 
-/// SO_REUSEPORT would let a second server of the same user join the group and steal its datagrams,
-/// so each address is tried once without it.
-Result<void> check_free(const Listener& listener, const SocketOptions& options) {
-    const Fd probe(
-        socket(listener.address.version == 6 ? AF_INET6 : AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-    if (!probe) return refused(listener, errno);
-    set_options(probe.get(), listener, options);
-    sockaddr_storage address;
-    const socklen_t size = listener.address.to(address);
-    if (bind(probe.get(), reinterpret_cast<const sockaddr*>(&address), size) != 0)
-        return refused(listener, errno);
-    return {};
-}
-
-Result<Fd> open_one(const Listener& listener, const SocketOptions& options) {
+/// SO_REUSEPORT would let a second server of the same user join the group and steal its datagrams.
+/// So the first socket of an address is bound without it, which fails when anybody has the address,
+/// and then lets the others join.
+Result<Fd> open_one(const Listener& listener, const SocketOptions& options, bool is_first) {
     Fd fd(socket(listener.address.version == 6 ? AF_INET6 : AF_INET,
                  SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
     if (!fd) return refused(listener, errno);
     set_options(fd.get(), listener, options);
-    set_int(fd.get(), SOL_SOCKET, SO_REUSEPORT, 1);
+    if (!is_first) set_int(fd.get(), SOL_SOCKET, SO_REUSEPORT, 1);
     sockaddr_storage address;
     const socklen_t size = listener.address.to(address);
     if (bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), size) != 0)
         return refused(listener, errno);
+    if (is_first) set_int(fd.get(), SOL_SOCKET, SO_REUSEPORT, 1);
     return fd;
 }
 
@@ -73,9 +63,8 @@ Result<Sockets> Sockets::open(std::span<const Listener> listeners, std::size_t w
     Sockets result;
     result.workers_ = workers;
     for (const auto& listener : listeners) {
-        TRY(check_free(listener, options));
         for (std::size_t i = 0; i < workers; ++i)
-            result.sockets_.push_back(TRY(open_one(listener, options)));
+            result.sockets_.push_back(TRY(open_one(listener, options, i == 0)));
     }
     return result;
 }
