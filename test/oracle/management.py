@@ -19,6 +19,8 @@ debug=2
 log_stderror=yes
 disable_tcp=yes
 listen=udp:127.0.0.1:{port}
+auto_aliases=no
+alias="mine.example:{port}"
 {modules}
 modparam("ctl", "binrpc", "unix:{folder}/ctl")
 modparam("jsonrpcs", "fifo_name", "{folder}/rpc.fifo")
