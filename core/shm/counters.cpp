@@ -9,11 +9,8 @@
 
 namespace fairlead::shm {
 
-namespace {
-std::int64_t unread_row[Counters::kMaxCounters];  // of a process that has not entered
-}  // namespace
-
-std::int64_t* counter_row = unread_row;
+CountingRows counting_rows{
+    {}, {}, counting_rows.unread_counters.data(), counting_rows.unread_histograms.data()};
 
 Counters::Counters(Segment& segment, Table* table, Tag tag) noexcept
     : segment_(segment), table_(table), tag_(tag) {
@@ -46,21 +43,21 @@ Counter Counters::add(std::string_view group, std::string_view name, std::string
 
 void Counters::enter(std::uint16_t process_slot) noexcept {
     auto& place = table_->rows[process_slot];
-    counter_row = place.load();
-    if (counter_row != nullptr) return;
+    counting_rows.counters = place.load();
+    if (counting_rows.counters != nullptr) return;
     constexpr std::size_t bytes = kMaxCounters * sizeof(std::int64_t);
     void* const row = segment_.allocate(bytes, tag_, Hold::in_hand);
     if (row == nullptr) {
         LOG(error, "no shared memory for the counters of process {}", process_slot);
-        counter_row = unread_row;
+        counting_rows.counters = counting_rows.unread_counters.data();
         return;
     }
     std::memset(row, 0, bytes);
-    counter_row = static_cast<std::int64_t*>(row);
+    counting_rows.counters = static_cast<std::int64_t*>(row);
     // Published first: a death between the two loses 8 KiB once; the other order would leave the
     // table pointing to memory that recover() has given to somebody else.
     segment_.publish(row);
-    place.store(counter_row);
+    place.store(counting_rows.counters);
 }
 
 std::int64_t Counters::raw(std::uint16_t cell) const noexcept {

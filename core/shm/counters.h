@@ -16,24 +16,6 @@
 
 namespace fairlead::shm {
 
-/// This process's row; a process that has not entered counts into a row nobody reads.
-/// One of the core's few globals: set by Counters::enter after fork.
-extern std::int64_t* counter_row;
-
-/// A handle that modules keep as a member. Default-constructed it counts into cell 0, which is
-/// never shown, so a module works alone in a unit test.
-class Counter {
-public:
-    constexpr Counter() = default;
-    constexpr explicit Counter(std::uint16_t cell) : cell_(cell) {}
-    /// Any process, any time; a plain addition to memory that only this process writes.
-    void add(std::int64_t n = 1) const noexcept { counter_row[cell_] += n; }
-    [[nodiscard]] std::uint16_t cell() const noexcept { return cell_; }
-
-private:
-    std::uint16_t cell_ = 0;
-};
-
 /// The cells of one histogram: bucket i counts durations of at most 2^i microseconds that are in no
 /// earlier one, the last bucket all that are longer than 2^29 microseconds (9 minutes); then the
 /// sum in nanoseconds.
@@ -42,8 +24,31 @@ struct HistogramCells {
     std::array<std::int64_t, kCells> cells;
 };
 
-/// This process's row; a process that has not entered counts into a row nobody reads.
-extern HistogramCells* histogram_row;
+inline constexpr std::size_t kMaxCounters = 1024, kMaxHistograms = 256;
+
+/// Where this process counts: into its rows in shared memory when it has entered, until then into
+/// rows that nobody reads. One of the core's few globals: set by the two enter() after fork.
+struct CountingRows {
+    std::array<std::int64_t, kMaxCounters> unread_counters;
+    std::array<HistogramCells, kMaxHistograms> unread_histograms;
+    std::int64_t* counters;
+    HistogramCells* histograms;
+};
+extern CountingRows counting_rows;
+
+/// A handle that modules keep as a member. Default-constructed it counts into cell 0, which is
+/// never shown, so a module works alone in a unit test.
+class Counter {
+public:
+    constexpr Counter() = default;
+    constexpr explicit Counter(std::uint16_t cell) : cell_(cell) {}
+    /// Any process, any time; a plain addition to memory that only this process writes.
+    void add(std::int64_t n = 1) const noexcept { counting_rows.counters[cell_] += n; }
+    [[nodiscard]] std::uint16_t cell() const noexcept { return cell_; }
+
+private:
+    std::uint16_t cell_ = 0;
+};
 
 /// A handle that modules keep as a member. Default-constructed it counts into histogram 0, which is
 /// never shown, so a module works alone in a unit test.
@@ -55,7 +60,7 @@ public:
     /// 0 counts as 0.
     void record(std::int64_t ns) const noexcept {
         if (ns < 0) ns = 0;
-        auto& cells = histogram_row[index_].cells;
+        auto& cells = counting_rows.histograms[index_].cells;
         ++cells[bucket(ns)];
         cells[HistogramCells::kSum] += ns;
     }
@@ -75,8 +80,6 @@ private:
 /// The table of all histograms. Registration before fork; reading in any process.
 class Histograms {
 public:
-    static constexpr std::size_t kMaxHistograms = 256;
-
     /// Before fork. The caller owns it; the table of rows lives in the segment for ever.
     [[nodiscard]] static Result<Histograms*> create(Segment& segment);
 
@@ -114,8 +117,6 @@ private:
 /// The table of all counters, by group and name. Registration before fork; reading in any process.
 class Counters {
 public:
-    static constexpr std::size_t kMaxCounters = 1024;
-
     /// Before fork. The caller owns it; the table of rows lives in the segment for ever.
     [[nodiscard]] static Result<Counters*> create(Segment& segment);
 

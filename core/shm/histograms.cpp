@@ -8,12 +8,6 @@
 
 namespace fairlead::shm {
 
-namespace {
-HistogramCells unread_row[Histograms::kMaxHistograms];  // of a process that has not entered
-}  // namespace
-
-HistogramCells* histogram_row = unread_row;
-
 Histograms::Histograms(Segment& segment, Table* table, Tag tag) noexcept
     : segment_(segment), table_(table), tag_(tag) {
     rows_.emplace_back();  // histogram 0 is where unregistered handles count
@@ -46,19 +40,19 @@ Histogram Histograms::add(std::string_view group, std::string_view name, std::st
 
 void Histograms::enter(std::uint16_t process_slot) noexcept {
     auto& place = table_->rows[process_slot];
-    histogram_row = place.load();
-    if (histogram_row != nullptr) return;
+    counting_rows.histograms = place.load();
+    if (counting_rows.histograms != nullptr) return;
     const std::size_t bytes = rows_.size() * sizeof(HistogramCells);
     void* const row = segment_.allocate(bytes, tag_, Hold::in_hand);
     if (row == nullptr) {
         LOG(error, "no shared memory for the histograms of process {}", process_slot);
-        histogram_row = unread_row;
+        counting_rows.histograms = counting_rows.unread_histograms.data();
         return;
     }
     std::memset(row, 0, bytes);
-    histogram_row = static_cast<HistogramCells*>(row);
+    counting_rows.histograms = static_cast<HistogramCells*>(row);
     segment_.publish(row);  // first, for the reason that Counters::enter gives
-    place.store(histogram_row);
+    place.store(counting_rows.histograms);
 }
 
 HistogramCells Histograms::sum(Histogram histogram) const noexcept {
