@@ -2,7 +2,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/net/sockets.h"
 
-#include <dlfcn.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
@@ -36,11 +35,11 @@ private:
 
 }  // namespace
 
-/// Stands before the system's own.
-extern "C" int bind(int descriptor, const sockaddr* address, socklen_t size) noexcept {
-    static const auto system =
-        reinterpret_cast<int (*)(int, const sockaddr*, socklen_t)>(dlsym(RTLD_NEXT, "bind"));
-    const int result = system(descriptor, address, size);
+// The linker puts __wrap_bind in the place of bind, and calls the system's own __real_bind.
+extern "C" int __real_bind(int descriptor, const sockaddr* address, socklen_t size);
+
+extern "C" int __wrap_bind(int descriptor, const sockaddr* address, socklen_t size) {
+    const int result = __real_bind(descriptor, address, size);
     if (result == 0) Impatient::bound(address, size);
     return result;
 }
