@@ -15,10 +15,10 @@ struct Table {
         segment->enter(1);
         histograms.reset(*Histograms::create(*segment));
     }
-    ~Table() { shm::histogram_row = before; }
+    ~Table() { shm::counting_rows.histograms = before; }
     Table(const Table&) = delete;
     Table& operator=(const Table&) = delete;
-    HistogramCells* before = shm::histogram_row;
+    HistogramCells* before = shm::counting_rows.histograms;
     std::unique_ptr<shm::Segment> segment;
     std::unique_ptr<Histograms> histograms;
 };
@@ -75,13 +75,13 @@ TEST_CASE("a name and a label's value make a histogram") {
 
 TEST_CASE("a histogram too many counts where nobody looks") {
     Table table;
-    for (std::size_t i = 1; i < Histograms::kMaxHistograms; ++i)
+    for (std::size_t i = 1; i < shm::kMaxHistograms; ++i)
         CHECK(table.histograms->add("g", std::to_string(i), "").index() == i);
     const Histogram h = table.histograms->add("g", "one more", "");
     CHECK(h.index() == 0);
     table.histograms->enter(1);
     h.record(1);
-    CHECK(table.histograms->rows().size() == Histograms::kMaxHistograms);
+    CHECK(table.histograms->rows().size() == shm::kMaxHistograms);
 }
 
 TEST_CASE("a process without memory for its row loses what it records and nothing else") {
@@ -100,7 +100,7 @@ TEST_CASE("what one process counted can be read") {
     Table table;
     const std::unique_ptr<shm::Counters> counters(*shm::Counters::create(*table.segment));
     const auto counter = counters->add("core", "x", "", true);
-    std::int64_t* const before = shm::counter_row;
+    std::int64_t* const before = shm::counting_rows.counters;
     counters->enter(1);
     counter.add(3);
     counters->enter(2);
@@ -110,5 +110,5 @@ TEST_CASE("what one process counted can be read") {
     CHECK(counters->of_process(counter, 3) == 0);
     CHECK(counters->of_process(counter, UINT16_MAX) == 0);
     CHECK(counters->rows().back().is_level);
-    shm::counter_row = before;
+    shm::counting_rows.counters = before;
 }

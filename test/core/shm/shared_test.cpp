@@ -144,7 +144,7 @@ TEST_CASE("counters are summed over processes, dead ones included", "[shm]") {
     CHECK(counters->sum(a) == 0);
     CHECK(counters->rows().size() == 3);
     CHECK(segment->totals().blocks == 5);  // two tables and three rows, used again
-    for (std::size_t i = counters->rows().size(); i < Counters::kMaxCounters; ++i) {
+    for (std::size_t i = counters->rows().size(); i < shm::kMaxCounters; ++i) {
         REQUIRE(counters->add("many", std::to_string(i), "").cell() != 0);
     }
     CHECK(counters->add("many", "one too many", "").cell() == 0);
