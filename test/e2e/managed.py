@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """A server with all that operators talk to, and a phone that it sends requests to."""
+import collections
 import json
 import os
+import re
 import socket
 import subprocess
 
@@ -46,7 +48,6 @@ class Phone:
 class Managed(Server):
     def __init__(self, *args, more="", **kwargs):
         self.phone = Phone()
-        self.clients = 0
         super().__init__(*args, **kwargs)
         with open(self.config) as f:
             text = f.read()
@@ -85,8 +86,7 @@ class Managed(Server):
     def command(self, method, *params):
         """By JSON-RPC over a datagram: the whole answer."""
         client = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self.clients += 1
-        client.bind(os.path.join(self.path, f"client-{self.clients}"))
+        client.bind("")  # a name outside the file system
         client.settimeout(fairlead.DEADLINE)
         client.connect(os.path.join(self.run_dir, "fairlead_rpc.sock"))
         request = {"jsonrpc": "2.0", "method": method, "params": list(params), "id": 7}
@@ -104,6 +104,30 @@ class Managed(Server):
 
     def statistic(self, name):
         return int(self.command("stats.fetch", name)["result"][name])
+
+    def descriptors(self):
+        """What each process has open, by kind."""
+        return collections.Counter((pid, opened(f"/proc/{pid}/fd/{fd}")) for pid in self.family()
+                                   for fd in os.listdir(f"/proc/{pid}/fd"))
+
+    def wait_for_no_more_than(self, before):
+        """What was open before may have been closed since: a connection that was just over."""
+        wait_until(lambda: not self.descriptors() - before, f"no other descriptors than {before}")
+
+    def files(self):
+        return sorted(os.listdir(self.path)), sorted(os.listdir(self.run_dir))
+
+    def is_idle(self):
+        """There is no transaction."""
+        stats = self.command("tm.stats")["result"]
+        return stats["current"] == 0 and stats["waiting"] == 0
+
+
+def opened(link):
+    try:
+        return re.sub(r"\[\d+\]", "", os.readlink(link))
+    except FileNotFoundError:
+        return "closed just now"
 
 
 def kamcmd(server, *words):

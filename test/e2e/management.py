@@ -169,6 +169,7 @@ MALFORMED = [
 def test_malformed_requests_are_answered_one_by_one():
     assert len(MALFORMED) >= 40
     with Managed(more='modparam("mi_fifo", "request_timeout", 200)') as server:
+        before, (files, _) = server.descriptors(), server.files()
         for i, (request, expected) in enumerate(MALFORMED):
             name = f"m{i}"
             server.write(":" + request.format(name))
@@ -181,8 +182,10 @@ def test_malformed_requests_are_answered_one_by_one():
             assert not server.phone.socket.recv(65536), "something was sent"
         except BlockingIOError:
             pass
-        for pid in server.family():
-            assert len(os.listdir(f"/proc/{pid}/fd")) < 60, os.listdir(f"/proc/{pid}/fd")
+        server.wait_for_no_more_than(before)
+        wait_until(server.is_idle, "the end of all transactions")
+        there = {f"{kind}{i}" for kind in "mn" for i in range(len(MALFORMED))}
+        assert set(server.files()[0]) - there == set(files), server.files()
 
 
 def test_reply_files_stay_where_they_belong():
