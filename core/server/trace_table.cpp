@@ -8,10 +8,8 @@
 
 #include <algorithm>
 #include <bit>
-#include <map>
+#include <functional>
 #include <span>
-#include <utility>
-#include <vector>
 
 #include "core/server/stable_hash.h"
 
@@ -31,19 +29,6 @@ struct Head {
         return sizeof(Head) + place_size + text_size;
     }
 };
-
-/// Equal times keep their order. (With libstdc++ 12, clang refuses std::ranges::stable_sort.)
-template <class T, class Key>
-std::vector<T> by_time(std::vector<T> items, Key key) {
-    std::multimap<std::int64_t, T> ordered;
-    for (T& item : items) {
-        const std::int64_t at = key(item);
-        ordered.emplace(at, std::move(item));
-    }
-    items.clear();
-    for (auto& [at, item] : ordered) items.push_back(std::move(item));
-    return items;
-}
 
 std::uint64_t hash_of(std::string_view call_id, std::uint32_t cseq) noexcept {
     StableHash hash;
@@ -237,7 +222,8 @@ std::vector<TraceTable::Event> TraceTable::events(std::string_view call_id) cons
     each([&](const Ring& ring) {
         if (ring.name() == call_id) ring.read(out);
     });
-    return by_time(std::move(out), [](const Event& e) { return e.at; });
+    std::ranges::stable_sort(out, {}, &Event::at);
+    return out;
 }
 
 std::int64_t TraceTable::lost(std::string_view call_id) const {
@@ -253,7 +239,8 @@ std::vector<TraceTable::Call> TraceTable::calls() const {
         out.push_back(
             {std::string(ring.name()), ring.cseq, ring.last, static_cast<std::int64_t>(ring.lost)});
     });
-    return by_time(std::move(out), [](const Call& c) { return -c.last; });
+    std::ranges::stable_sort(out, std::ranges::greater(), &Call::last);
+    return out;
 }
 
 void TraceTable::clear() noexcept {

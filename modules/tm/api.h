@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "core/module.h"
+#include "modules/tm/observe_api.h"
 #include "modules/tm/steps_api.h"
 
 namespace fairlead::tm {

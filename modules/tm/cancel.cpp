@@ -7,6 +7,7 @@
 #include "modules/tm/cells.h"
 #include "modules/tm/local_reply.h"
 #include "modules/tm/lookup.h"
+#include "modules/tm/observe.h"
 #include "modules/tm/perform.h"
 #include "modules/tm/replies.h"
 #include "modules/tm/routes.h"
@@ -93,6 +94,8 @@ int relay_cancel(Runtime& rt, Message& m, Work& w, const Destination& to) {
             Actions actions;
             Turn turn{rt.now(), rt.policy, actions};
             tag = to_tag(rt, *invite);
+            note_moment(rt, *invite, {.moment = Moment::e2e_cancel_in, .message = m.sip.bytes()},
+                        out);
             pending = cancel_received(*invite, turn);
             guarded = rt.core->hazards().protect(rt.process(), invite);
             const Hand hand{.reasons = lines, .may_run_routes = guarded};

@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "core/api/route_target.h"
+#include "modules/tm/observe.h"
 #include "modules/tm/relay_steps.h"
 #include "modules/tm/stored_request.h"
 #include "modules/tm/suspend.h"
@@ -144,13 +145,19 @@ Cell* make_local_cell(Runtime& rt, Bucket& b, const RequestKey& key, std::uint32
     return c;
 }
 
-bool replace(Runtime& rt, Buffer& buffer, std::string_view bytes, shm::Tag tag) noexcept {
-    char* const copy = rt.memory().copy(bytes, tag);
+void publish(Runtime& rt, const Buffer& buffer) noexcept {
+    if (buffer) rt.memory().publish(buffer.bytes.get());
+}
+
+bool replace(Runtime& rt, Buffer& buffer, std::string_view bytes, shm::Tag tag,
+             shm::Hold hold) noexcept {
+    char* const copy = rt.memory().copy(bytes, tag, shm::Hold::in_hand);
     drop(rt, buffer);
     if (copy == nullptr) {
         if (!bytes.empty()) rt.counts.memory_failures.add();
         return bytes.empty();
     }
+    if (hold == shm::Hold::published) rt.memory().publish(copy);
     buffer.size = static_cast<std::uint32_t>(bytes.size());
     buffer.bytes = copy;
     return true;
@@ -220,7 +227,7 @@ void rest(Runtime& rt, Cell& c) noexcept {
     set_timer(rt, c, due, now);
 }
 
-void collect(Runtime& rt, Bucket& b, Cell& c) noexcept {
+void collect(Runtime& rt, Bucket& b, Cell& c, Outgoing* out) noexcept {
     c.set(Cell::dead);
     if (rt.core->hazards().in_use(&c, sizeof c)) {
         rt.counts.delayed_free.add();
@@ -235,6 +242,8 @@ void collect(Runtime& rt, Bucket& b, Cell& c) noexcept {
     free_request(rt, c);
     free_suspension(rt, c);
     free_step(rt, c);
+    if (out != nullptr) note_moment(rt, c, {.moment = Moment::destroyed}, *out);
+    free_attached(rt, c);
     rt.memory().free(c.local.get());
     drop(rt, c.reply);
     drop(rt, c.avps);

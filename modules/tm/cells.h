@@ -18,7 +18,10 @@ namespace fairlead::tm {
                                     std::uint32_t label, LocalRequest& local) noexcept;
 
 /// Puts a copy of `bytes` in the place of what was there; false (and empty) when memory is full.
-bool replace(Runtime& rt, Buffer& buffer, std::string_view bytes, shm::Tag tag) noexcept;
+/// `hold` is in_hand for a buffer that no transaction has yet: publish() it with what it is in.
+bool replace(Runtime& rt, Buffer& buffer, std::string_view bytes, shm::Tag tag,
+             shm::Hold hold = shm::Hold::published) noexcept;
+void publish(Runtime& rt, const Buffer& buffer) noexcept;
 void drop(Runtime& rt, Buffer& buffer) noexcept;
 
 /// Stores the request again with the edits that it has now. False when memory is full.
@@ -30,7 +33,8 @@ bool keep_script_state(Runtime& rt, Cell& c, const Message& m);
 /// cell that has ended is freed by its timer.
 void rest(Runtime& rt, Cell& c) noexcept;
 
-/// Frees a cell that has ended unless a process uses it; then it is tried again in 100 ms.
-void collect(Runtime& rt, Bucket& b, Cell& c) noexcept;
+/// Frees a cell that has ended unless a process uses it; then it is tried again in 100 ms. Who
+/// observes it is told through `out`, if there is one.
+void collect(Runtime& rt, Bucket& b, Cell& c, Outgoing* out = nullptr) noexcept;
 
 }  // namespace fairlead::tm

@@ -237,8 +237,11 @@ constexpr Param params[] = {
     time_text<TimeName::unix_tx_timeout>("unix_tx_timeout"),
     without_effect<"pass_provisional_replies">(
         "Without effect: whoever launches a request says whether provisional replies are told."),
-    without_effect<"local_ack_mode">(
-        "Without effect: the ACK of a 2xx to our own INVITE goes where RFC 3261 13.2.2.4 says."),
+    param<&Tm::local_ack_mode>("local_ack_mode",
+                               "Where the ACK of a 2xx to our own INVITE goes: 0 where RFC 3261 "
+                               "13.2.2.4 says, 1 where the "
+                               "INVITE went, 2 where the 2xx came from.",
+                               {.min = 0, .max = 2}),
     without_effect<"reply_relay_mode">(
         "Without effect: a 2xx that was overtaken goes up and does not replace the last reply."),
     without_effect<"xavp_contact">("Without effect: branches carry no attributes of contacts.",
@@ -313,6 +316,28 @@ Result<void> check_write(const Module& m, std::span<const Value> args) {
 
 constexpr Route kReply = kRF | Route::tm_reply;
 constexpr Route kWrite = Route::request | Route::failure | Route::branch;
+
+/// Six arguments are one row, but too many for a method.
+constexpr Function uac_send() {
+    Function row{
+        "t_uac_send",
+        "Launches a request. The lines of `headers` give From and To, and may give Call-ID "
+        "and CSeq; next hop, socket and body may be empty.",
+        Route::any};
+    for (const std::string_view name : {"method", "ruri", "nexthop", "socket", "headers", "body"})
+        row.args[row.arity++] = {name, Type::string};
+    row.required = row.arity;
+    row.call = [](Module& m, Message& msg, std::span<const Argument> a) {
+        const auto text = [&](std::size_t n) { return Kind<std::string_view>::from(a[n]); };
+        return static_cast<Tm&>(m).t_uac_send(msg, {.method = text(0),
+                                                    .request_uri = text(1),
+                                                    .next_hop = text(2),
+                                                    .headers = text(4),
+                                                    .body = text(5),
+                                                    .socket = text(3)});
+    };
+    return row;
+}
 
 constexpr Function functions[] = {
     function<&Tm::t_newtran>("t_newtran",
@@ -502,6 +527,7 @@ constexpr Function functions[] = {
                                               "on"),
     function<&Tm::t_flush_flags>("t_flush_flags", "Gives the transaction the message's flags.",
                                  Route::any),
+    uac_send(),
     function<&Tm::t_flush_xflags>("t_flush_xflags", "Without effect: there are 32 message flags.",
                                   Route::any),
 };
@@ -602,7 +628,7 @@ constexpr Statistic statistics[] = {
 constexpr std::string_view event_routes[] = {"tm:branch-failure", "tm:local-request",
                                              "tm:local-response"};
 constexpr Offer offered[] = {offers<Tm, Api>(), offers<Tm, UacApi>(), offers<Tm, SuspendApi>(),
-                             offers<Tm, StepsApi>()};
+                             offers<Tm, StepsApi>(), offers<Tm, ObserveApi>()};
 
 constexpr Descriptor descriptor{.name = "tm",
                                 .summary = "SIP transactions (RFC 3261 16, 17, RFC 6026).",

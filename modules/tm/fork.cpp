@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <exception>
 
 #include "core/api/log.h"
 #include "core/api/route_target.h"
@@ -12,6 +13,7 @@
 #include "modules/tm/cells.h"
 #include "modules/tm/local_reply.h"
 #include "modules/tm/lookup.h"
+#include "modules/tm/observe.h"
 #include "modules/tm/perform.h"
 #include "modules/tm/relay_steps.h"
 #include "modules/tm/replies.h"
@@ -63,6 +65,7 @@ struct Draft {
     std::string_view bytes;
     Routes routes;
     std::uint32_t flag_bits, masked_bits;
+    bool with_path = false;
     Branch* branch = nullptr;
 };
 
@@ -160,19 +163,31 @@ private:
             error_ = m_.error = ScriptError::too_many_branches;
             return;
         }
-        if (on_branch_ == RouteId::none) return build(wanted);
+        if (on_branch_ == RouteId::none && rt_.shapers.empty()) return build(wanted);
         const BranchTarget saved = m_.target;
         const sip::Edits edits = m_.edits;
         const Route type = m_.route_type;
         const std::uint32_t flags = m_.flags, mask = rt_.options.branch_flag_mask;
-        if (run_branch_route(wanted)) build(main_target());
+        m_.target = wanted;
+        if (run_branch_route() && pass_shapers()) build(main_target());
         m_.flags = (m_.flags & ~mask) | (flags & mask);
         m_.target = saved;
         m_.edits = edits;
         m_.route_type = type;
     }
-    bool run_branch_route(const BranchTarget& wanted) {
-        m_.target = wanted;
+    /// Other modules have their hand in it (ObserveApi); the transaction is this process's own.
+    bool pass_shapers() noexcept {
+        const int index = static_cast<int>(index_ + count_);
+        try {
+            for (Shaper* const s : rt_.shapers)
+                if (!s->branch_out(m_, {w_.cell->slot, w_.cell->label}, index)) return false;
+        } catch (const std::exception& e) {
+            LOG(error, "a module that shapes branches threw: {}", e.what());
+        }
+        return true;
+    }
+    bool run_branch_route() {
+        if (on_branch_ == RouteId::none) return true;
         m_.route_type = Route::branch;
         const int index = w_.branch_index;
         w_.branch_index = static_cast<int>(index_ + count_);
@@ -204,8 +219,12 @@ private:
             return;
         }
         const bool in_branch = on_branch_ != RouteId::none;
-        drafts_[count_++] = {*target, bytes, in_branch ? armed_in_branch_ : armed_, t.flags,
-                             m_.flags & rt_.options.branch_flag_mask};
+        drafts_[count_++] = {*target,
+                             bytes,
+                             in_branch ? armed_in_branch_ : armed_,
+                             t.flags,
+                             m_.flags & rt_.options.branch_flag_mask,
+                             !t.path.empty()};
     }
     /// The onsend_route sees the branch as the request.
     bool may_send(const BranchTarget& t, const Target& target, std::string_view bytes) {
@@ -315,8 +334,10 @@ private:
             *last = &b;
             last = &b.next;
             branch_started(c, b, turn);
+            if (d.with_path) b.set(Branch::with_path);
             out_.add(b.target, d.bytes, failure_of(rt_, c, b));
             note_branch(rt_, c, b, d.bytes);
+            note_branch_out(rt_, c, b, d.bytes, out_);
         }
         if (step_ != nullptr) joined_ = begin_step(rt_, c, *step_, to_.step->timeout);
         rest(rt_, c);
@@ -392,7 +413,10 @@ int relay(Runtime& rt, Message& m, const Destination& to) {
             out.send();
             return made == 0 ? 1 : made;  // a retransmission was answered: nothing is left to do
         }
-        if (method == sip::Method::ack) return forward_ack(rt, m, to);
+        if (method == sip::Method::ack) {
+            out.send();
+            return forward_ack(rt, m, to);
+        }
     }
     // RFC 3261 16.3 step 3: a hop count that arrived as 0 was used up.
     if (m.sip.max_forwards() == 0U) {

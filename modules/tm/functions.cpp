@@ -129,6 +129,8 @@ Verdict Tm::t_reuse_branch(Message& m) {
     m.target.listener = b.target.listener;
     m.target.dst_uri =
         m.arena.concat({"sip:", b.target.address.text(), ";transport=", name(b.target.proto)});
+    if (b.has(Branch::with_path) && !rt_.scratch.parse(b.sent.view()))
+        m.target.path = m.arena.copy(rt_.scratch.text(sip::HeaderType::route));
     m.uri_consumed = false;
     return Verdict::yes;
 }

@@ -2,10 +2,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "modules/tm/lookup.h"
 
+#include <exception>
+
 #include "core/api/log.h"
 #include "core/api/route_target.h"
 #include "modules/tm/cells.h"
 #include "modules/tm/local_reply.h"
+#include "modules/tm/observe.h"
 #include "modules/tm/perform.h"
 #include "modules/tm/stored_request.h"
 
@@ -44,7 +47,8 @@ bool is_full(const Runtime& rt) noexcept {
 
 /// An ACK that matches an INVITE by its branch: it acknowledges a negative reply, or a reply that
 /// was made here.
-int take_ack(Runtime& rt, const RequestKey& key, Bucket& b) {
+int take_ack(Runtime& rt, const RequestKey& key, Bucket& b, const Message& m, Work& w,
+             Outgoing& out) {
     Actions actions;
     Turn turn{rt.now(), rt.policy, actions};
     const BucketGuard guard(b);
@@ -52,11 +56,18 @@ int take_ack(Runtime& rt, const RequestKey& key, Bucket& b) {
     if (c != nullptr && !has_right_tag(rt, *c, key)) return 1;
     if (c == nullptr) {  // a 2xx of our own is acknowledged with a branch of its own
         c = Table::find_accepted(b, key);
-        if (c == nullptr || !c->has(Cell::local_final)) return 1;
+        if (c == nullptr) return 1;
+        if (!c->has(Cell::local_final)) {
+            if (!w.acked) note_e2e_ack(rt, *c, key.to_tag, m.sip.bytes(), out);
+            w.acked = true;
+            return 1;
+        }
         const TagText tag = to_tag(rt, *c);
         if (key.to_tag != std::string_view(tag.data(), tag.size())) return 1;
     }
     if (!ack_received(*c, turn)) return 1;
+    if (c->status >= 300)
+        note_moment(rt, *c, {.moment = Moment::ack_in, .message = m.sip.bytes()}, out);
     rest(rt, *c);
     return 0;
 }
@@ -75,12 +86,22 @@ void apply(const Work& w, Cell& c) noexcept {
         c.lifetime = most;
 }
 
+void shape_request(Shaper& shaper, Message& m, TransactionId id) noexcept {
+    try {
+        shaper.request_in(m, id);
+    } catch (const std::exception& e) {
+        LOG(error, "a module that shapes transactions threw: {}", e.what());
+    }
+}
+
 /// The request is here again: what was answered is answered once more.
-void repeat(Runtime& rt, Cell& c, Outgoing& out) {
+void repeat(Runtime& rt, Cell& c, const Message& m, Outgoing& out) {
     Actions actions;
     Turn turn{rt.now(), rt.policy, actions};
     rt.counts.retransmissions_received.add();
     request_again(c, turn);
+    note_moment(rt, c, {.moment = Moment::request_again, .again = true, .message = m.sip.bytes()},
+                out);
     (void)perform(rt, c, actions, {}, out);
 }
 
@@ -107,14 +128,14 @@ int new_transaction(Runtime& rt, Message& m, Work& w, bool trying, Outgoing& out
         return number(ScriptError::bad_tuple);
     }
     Bucket& b = rt.table.bucket(key->hash);
-    if (key->method == sip::Method::ack) return take_ack(rt, *key, b);
+    if (key->method == sip::Method::ack) return take_ack(rt, *key, b, m, w, out);
     if (w.answered) {  // with 503, a moment ago
         m.error = ScriptError::out_of_memory;
         return number(m.error);
     }
     BucketGuard guard(b);
     if (Cell* const old = Table::find(b, *key, key->method)) {
-        repeat(rt, *old, out);
+        repeat(rt, *old, m, out);
         return 0;
     }
     // A CANCEL ends work, so it is never too much.
@@ -145,6 +166,9 @@ int new_transaction(Runtime& rt, Message& m, Work& w, bool trying, Outgoing& out
             time_first_reply(rt, *c);
         }
     }
+    note_moment(rt, *c, {.moment = Moment::request_in, .message = m.sip.bytes()}, out);
+    guard.unlock();
+    for (Shaper* const shaper : rt.shapers) shape_request(*shaper, m, {c->slot, c->label});
     return 1;
 }
 
@@ -185,17 +209,19 @@ int check_request(Runtime& rt, Message& m, Work& w, bool deal) {
                            (is_ack && Table::find_accepted(b, *key) != nullptr);
         return known ? 1 : -1;
     }
+    Outgoing out(rt.outbox, rt.core->net());
     if (key->method == sip::Method::ack) {
-        if (take_ack(rt, *key, b) == 0) return 0;
+        const bool taken = take_ack(rt, *key, b, m, w, out) == 0;
+        out.send();
+        if (taken) return 0;
         const BucketGuard guard(b);
         return Table::find_accepted(b, *key) != nullptr ? 1 : -1;
     }
-    Outgoing out(rt.outbox, rt.core->net());
     {
         const BucketGuard guard(b);
         Cell* const c = Table::find(b, *key, key->method);
         if (c == nullptr) return -1;
-        repeat(rt, *c, out);
+        repeat(rt, *c, m, out);
     }
     out.send();
     return 0;
@@ -219,6 +245,7 @@ int retransmit_reply(Runtime& rt, Work& w) {
         if (!w.cell->reply && !w.cell->has(Cell::trying_sent)) return -1;
         if (w.cell->reply) {
             out.add_copy(w.cell->upstream, w.cell->reply.view());
+            note_sent(rt, *w.cell, nullptr, w.cell->reply.view(), out, true);
         } else {
             out.add(w.cell->upstream,
                     make_stored_reply(rt, out, *w.cell, 100, rt.options.auto_inv_100_reason));

@@ -14,6 +14,7 @@
 namespace fairlead::tm {
 
 struct StoredRequest;
+struct NoticeCall;
 
 /// What a process that asked for a request of our own is told, and what is to be acknowledged.
 struct LocalNews {
@@ -42,9 +43,10 @@ struct Event {
     std::string_view uri;
     std::string_view kept;  ///< variables, as Message::keep writes them
     std::uint32_t flags = 0;
-    std::uint32_t slot = 0, label = 0;  ///< of the cell
-    const LocalNews* news = nullptr;    ///< set: it is this, and nothing else
-    const WakeCall* wake = nullptr;     ///< likewise
+    std::uint32_t slot = 0, label = 0;   ///< of the cell
+    const LocalNews* news = nullptr;     ///< set: it is this, and nothing else
+    const WakeCall* wake = nullptr;      ///< likewise
+    const NoticeCall* notice = nullptr;  ///< likewise
 };
 class EventSink {
 public:

@@ -5,6 +5,7 @@
 #include "core/api/text.h"
 #include "modules/tm/cells.h"
 #include "modules/tm/local_reply.h"
+#include "modules/tm/observe.h"
 #include "modules/tm/reply_pick.h"
 #include "modules/tm/reports.h"
 #include "modules/tm/suspend.h"
@@ -83,23 +84,29 @@ public:
 private:
     void repeat_reply() {
         out_.add_copy(c_.upstream, c_.reply.view());
+        note_sent(rt_, c_, nullptr, c_.reply.view(), out_, true);
         rt_.counts.retransmissions_sent.add();
     }
     void repeat(const Branch& b, const Buffer& bytes) {
         out_.add_copy(b.target, bytes.view(), failure_of(rt_, c_, b));
+        note_sent(rt_, c_, &b, bytes.view(), out_, true);
         rt_.counts.retransmissions_sent.add();
     }
     void trying() {
         c_.set(Cell::trying_sent);
         time_first_reply(rt_, c_);
-        out_.add(c_.upstream,
-                 make_stored_reply(rt_, out_, c_, 100, rt_.options.auto_inv_100_reason));
+        const std::string_view text =
+            make_stored_reply(rt_, out_, c_, 100, rt_.options.auto_inv_100_reason);
+        out_.add(c_.upstream, text);
+        note_pending(rt_, c_, text, out_);
         rt_.counts.local_replies.add();
     }
     void relay(const Action& a, bool store) {
         if (c_.local) return own_reply(*a.branch, a.code, hand_.reply);
         time_first_reply(rt_, c_);
         out_.add(c_.upstream, hand_.relayed);
+        note_reply(rt_, c_, {.branch = a.branch->index, .again = !store, .message = hand_.relayed},
+                   out_);
         rt_.counts.relayed_replies.add();
         if (hand_.reply != nullptr && store) {
             note(rt_, c_, a.branch, {.code = hand_.reply->status(), .reply = hand_.relayed}, out_);
@@ -124,6 +131,7 @@ private:
         const std::string_view to = hand_.reply->text(sip::HeaderType::to);
         if (!sip::write_negative_ack(text, rt_.scratch, to, kept_headers({}))) return;
         out_.add(b.target, text.text());
+        note_sent(rt_, c_, &b, text.text(), out_);
         (void)replace(rt_, b.sent, text.text(), rt_.tags.buffer);
     }
     void cancel(Branch& b, std::uint16_t code) {
@@ -132,6 +140,7 @@ private:
         sip::Writer text = out_.writer(b.sent.size + reasons.size() + 64);
         if (!sip::write_cancel(text, rt_.scratch, reasons)) return;
         out_.add(b.target, text.text());
+        note_sent(rt_, c_, &b, text.text(), out_);
         (void)replace(rt_, b.cancel, text.text(), rt_.tags.buffer);
     }
     /// `lines` and, of the INVITE in rt.scratch, the fields that ac_extra_hdrs names.
@@ -152,6 +161,7 @@ private:
             make_stored_reply(rt_, out_, c_, a.code, text_of(a.phrase, a.code));
         time_first_reply(rt_, c_);
         out_.add(c_.upstream, text);
+        note_reply(rt_, c_, {.made_here = true, .message = text}, out_);
         c_.set(Cell::last_local);
         (void)replace(rt_, c_.reply, text, rt_.tags.buffer);
         note(rt_, c_, a.branch, {.local = true, .code = a.code, .reply = text}, out_);
@@ -169,6 +179,8 @@ private:
         std::string_view text;
         time_first_reply(rt_, c_);
         if (challenge || code != b.status) text = rewrite_kept(rt_, out_, c_, b, code, challenge);
+        note_reply(rt_, c_, {.branch = b.index, .message = text.empty() ? b.reply.view() : text},
+                   out_);
         if (text.empty()) {
             out_.add_copy(c_.upstream, b.reply.view());
             drop(rt_, c_.reply);
@@ -187,6 +199,12 @@ private:
         LocalNews news{.code = code, .target = b.target};
         if (reply != nullptr) {
             news.reply = reply->bytes();
+            if (rt_.options.local_ack_mode == 2 && hand_.from != nullptr) {
+                news.target.address = hand_.from->source;
+                news.target.proto = hand_.from->proto;
+                news.target.listener = hand_.from->listener;
+                news.target.connection = hand_.from->connection;
+            }
             const bool success = c_.is_invite() && code >= 200 && code < 300;
             news.acknowledge = success && !c_.local->dont_ack;
             if (success && reply->to() != nullptr && !is_new_tag(*c_.local, reply->to()->tag))
@@ -227,6 +245,13 @@ SendFailure failure_of(const Runtime& rt, const Cell& c, const Branch& b) noexce
 void note_failed(Runtime& rt, const Cell& c, Outgoing& out) noexcept {
     const Pick p = pick(c, rt.policy);
     if (p.code < 300 || c.has(Cell::replica)) return;
+    note_moment(rt, c,
+                {.moment = Moment::failed,
+                 .code = p.code,
+                 .branch = p.branch != nullptr ? p.branch->index : -1,
+                 .made_here = p.branch == nullptr || !p.branch->reply,
+                 .message = p.branch != nullptr ? p.branch->reply.view() : std::string_view()},
+                out);
     const Report failed{.what = Report::What::failed,
                         .local = p.branch == nullptr || !p.branch->reply,
                         .code = p.code,
@@ -238,6 +263,7 @@ bool perform(Runtime& rt, Cell& c, const Actions& actions, const Hand& hand,
              Outgoing& out) noexcept {
     Performer performer(rt, c, hand, out);
     bool choose = false, conclude = false;
+    note_failed_branches(rt, c, out);
     for (const Action& a : actions.list()) {
         performer.act(a);
         choose = choose || a.act == Act::choose;

@@ -12,6 +12,7 @@ struct Hand {
     const sip::Message* reply = nullptr;  ///< a reply that was received
     std::string_view relayed;             ///< … as it goes upstream
     std::string_view reasons;             ///< Reason lines of a CANCEL that was received
+    const Received* from = nullptr;       ///< where the reply came from
     bool may_run_routes = true;           ///< the caller protects the cell and runs failure_route
 };
 

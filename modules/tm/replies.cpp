@@ -5,6 +5,7 @@
 #include "core/api/log.h"
 #include "modules/tm/cells.h"
 #include "modules/tm/local_reply.h"
+#include "modules/tm/observe.h"
 #include "modules/tm/perform.h"
 #include "modules/tm/redirect.h"
 #include "modules/tm/reports.h"
@@ -33,6 +34,7 @@ int reply_in_onreply(Runtime& rt, Message& m, Work& w, int code, std::string_vie
         (void)replace(rt, c.reply, text, rt.tags.buffer);
         out.add(c.upstream, text);
         note(rt, c, nullptr, {.local = true, .by_script = true, .code = code, .reply = text}, out);
+        note_reply(rt, c, {.made_here = true, .message = text}, out);
         (void)perform(rt, c, actions, {.may_run_routes = false}, out);
         if (code >= 200) rt.counts.final_sent(code);
         rest(rt, c);
@@ -77,6 +79,7 @@ int reply(Runtime& rt, Message& m, Work& w, int code, std::string_view reason,
         out.add(c.upstream, text);
         note_scripted(rt, c, m, {.local = true, .by_script = true, .code = code, .reply = text},
                       out);
+        note_reply(rt, c, {.made_here = true, .message = text}, out);
         (void)perform(rt, c, actions, {}, out);
         if (code >= 200) rt.counts.final_sent(code);
         rest(rt, c);
@@ -99,8 +102,13 @@ void add_trying(Runtime& rt, Message& m, Work& w, Outgoing& out) {
         time_first_reply(rt, c);
     }
     w.trying_due = false;
-    out.add(upstream,
-            make_reply(rt, out, m, {.code = 100, .reason = rt.options.auto_inv_100_reason}));
+    const std::string_view text =
+        make_reply(rt, out, m, {.code = 100, .reason = rt.options.auto_inv_100_reason});
+    out.add(upstream, text);
+    if (rt.observed.bits != 0 || w.cell->attached) {
+        const BucketGuard guard(*w.bucket);
+        note_pending(rt, *w.cell, text, out);
+    }
     rt.counts.local_replies.add();
 }
 

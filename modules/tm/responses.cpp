@@ -7,6 +7,7 @@
 #include "core/api/log.h"
 #include "modules/tm/cells.h"
 #include "modules/tm/fork.h"
+#include "modules/tm/observe.h"
 #include "modules/tm/perform.h"
 #include "modules/tm/routes.h"
 
@@ -47,16 +48,18 @@ public:
         {
             const BucketGuard guard(bucket_);
             if (!find()) return cell_ == nullptr ? stray() : Next::consumed;
+            note_moment(rt_, *cell_,
+                        {.moment = cell_->local ? Moment::local_response_in : Moment::response_in,
+                         .code = m_.sip.status(),
+                         .branch = branch_->index,
+                         .message = m_.sip.bytes()},
+                        out);
             if (answers_cancel_) {
                 cancel_answered(*branch_, m_.sip.status());
                 rest(rt_, *cell_);
-                return Next::consumed;
+            } else {
+                begin(text, out);
             }
-            on_reply_ = branch_->on_reply;
-            // A route runs, or may run for the set of branches that this reply completes: nobody
-            // may free the transaction meanwhile.
-            if (on_reply_ != RouteId::none || m_.sip.status() >= 300) protect();
-            if (on_reply_ == RouteId::none) step(text, out);
         }
         if (on_reply_ != RouteId::none) run_route(out);
         out.send();
@@ -90,12 +93,21 @@ private:
         protected_ = rt_.core->hazards().protect(rt_.process(), cell_);
         if (!protected_) on_reply_ = RouteId::none;
     }
+    void begin(std::string_view text, Outgoing& out) noexcept {
+        on_reply_ = branch_->on_reply;
+        // A route runs, or may run for the set of branches that this reply completes: nobody may
+        // free the transaction meanwhile.
+        if (on_reply_ != RouteId::none || m_.sip.status() >= 300) protect();
+        if (on_reply_ == RouteId::none) step(text, out);
+    }
     void step(std::string_view text, Outgoing& out) noexcept {
         Actions actions;
         Turn turn{rt_.now(), rt_.policy, actions};
         reply_received(*cell_, *branch_, m_.sip.status(), turn);
-        choose_ = perform(rt_, *cell_, actions,
-                          {.reply = &m_.sip, .relayed = text, .may_run_routes = protected_}, out);
+        choose_ = perform(
+            rt_, *cell_, actions,
+            {.reply = &m_.sip, .relayed = text, .from = &m_.received, .may_run_routes = protected_},
+            out);
         rest(rt_, *cell_);
     }
     void run_route(Outgoing& out) {

@@ -35,10 +35,11 @@ struct Options {
     std::string contacts_avp, contact_flows_avp;  ///< names of XAVPs; "" for none
     bool failure_exec_mode = false;  ///< what could not be sent at all counts as a branch
     bool uri_of_winner = true;       ///< failure_route's Request-URI
+    int local_ack_mode = 0;          ///< where the ACK of a 2xx goes: 1 as the INVITE, 2 back
 };
 
 struct Tags {
-    shm::Tag transaction, keys, request, branch, buffer, avps, local, suspension, step;
+    shm::Tag transaction, keys, request, branch, buffer, avps, local, suspension, step, attached;
 };
 
 /// Another module that is told of transactions with one of `flags`.
@@ -46,6 +47,13 @@ struct Watching {
     Watcher* watcher = nullptr;
     std::uint32_t flags = 0;
     bool provisional = false;
+};
+
+/// Another module that is told of moments of transactions with one of `flags`; of all when 0.
+struct Observing {
+    Observer* observer = nullptr;
+    Moments moments;
+    std::uint32_t flags = 0;
 };
 
 /// Constant after prepare(), except for `outbox` and `scratch`, which belong to the process.
@@ -65,6 +73,9 @@ struct Runtime {
     std::vector<UacListener*> listeners;  ///< by UacCallback
     std::vector<Waker*> wakers;           ///< by WakerId
     std::vector<StepHandler*> steps;      ///< by StepId
+    std::vector<Observing> observers;     ///< by ObserverId
+    Moments observed;                     ///< of all of them
+    std::vector<Shaper*> shapers;
     MailId uac_mail{};
     RouteId local_response = RouteId::none;          ///< event_route[tm:local-response]
     RouteId local_request = RouteId::none;           ///< event_route[tm:local-request]
@@ -109,6 +120,7 @@ struct Work {
     bool trying_due = false;                 ///< its 100 is to go out with the first t_relay
     bool no_auto_100 = false;                ///< t_set_auto_inv_100(0)
     bool no_error_reply = false;             ///< t_set_disable_internal_reply(1)
+    bool acked = false;                      ///< who observes was told of this ACK
     bool in_step = false;                    ///< a StepHandler has it
     bool in_branch_failure = false;          ///< event_route[tm:branch-failure:…]
     bool replicated = false;                 ///< this script replicated the request

@@ -119,6 +119,7 @@ void decide(Branch& b, int status, std::uint16_t flags) noexcept {
     b.final_at = kNever;
     if (b.cancelling == CancelState::wanted) b.cancelling = CancelState::done;
     const bool failed = status >= 300 && (flags & Branch::unsent) == 0;
+    if (failed) b.set(Branch::ended_badly);
     if (failed && b.on_branch_failure != RouteId::none) b.set(Branch::asks);
 }
 

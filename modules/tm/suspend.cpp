@@ -55,8 +55,18 @@ bool fill(Runtime& rt, Blocks& b, const Message& m, const Work& w, const Suspend
     s.waker = how.waker;
     s.param = how.param;
     b.blind->index = UINT8_MAX;
-    return store_state(rt, s, m, w) && replace(rt, s.luggage, how.luggage, rt.tags.suspension) &&
-           replace(rt, s.way, way, rt.tags.suspension);
+    constexpr shm::Hold kHold = shm::Hold::in_hand;  // should this process die, all of it is freed
+    return store_state(rt, s, m, w, kHold) &&
+           replace(rt, s.luggage, how.luggage, rt.tags.suspension, kHold) &&
+           replace(rt, s.way, way, rt.tags.suspension, kHold);
+}
+
+void publish(Runtime& rt, Suspension& s) noexcept {
+    if (s.request) rt.memory().publish(s.request.get());
+    publish(rt, s.state);
+    publish(rt, s.luggage);
+    publish(rt, s.way);
+    rt.memory().publish(&s);
 }
 
 void free_blocks(Runtime& rt, Suspension* s, Branch* blind) noexcept {
@@ -79,7 +89,7 @@ std::expected<SuspendToken, ScriptError> begin_waiting(Runtime& rt, Message& m, 
     if (c.waiting) return std::unexpected(ScriptError::script);
     if (c.suspension || c.blind) free_suspension(rt, c);
     (void)keep_script_state(rt, c, m);
-    rt.memory().publish(blocks.suspension);
+    publish(rt, *blocks.suspension);
     rt.memory().publish(blocks.blind);
     c.suspension = blocks.suspension;
     c.blind = blocks.blind;

@@ -42,8 +42,8 @@ void wake(Runtime& rt, const WakeCall& call) noexcept;
 void note_wake(const Cell& c, Outgoing& out);
 void free_suspension(Runtime& rt, Cell& c) noexcept;
 /// Fills in state and request; false when memory is full (then what was there stays).
-[[nodiscard]] bool store_state(Runtime& rt, Suspension& s, const Message& m,
-                               const Work& w) noexcept;
+[[nodiscard]] bool store_state(Runtime& rt, Suspension& s, const Message& m, const Work& w,
+                               shm::Hold hold = shm::Hold::published) noexcept;
 
 /// What store_state() wrote, put into a message that was just restored; views into `state`.
 void load_state(std::string_view state, Message& m, Work& w);

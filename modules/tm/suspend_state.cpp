@@ -90,7 +90,8 @@ void pack(Packer& to, const Message& m, const Work& w) noexcept {
 
 }  // namespace
 
-bool store_state(Runtime& rt, Suspension& s, const Message& m, const Work& w) noexcept {
+bool store_state(Runtime& rt, Suspension& s, const Message& m, const Work& w,
+                 shm::Hold hold) noexcept {
     Packer count;
     pack(count, m, w);
     char* const bytes = m.arena.allocate(count.size());
@@ -101,11 +102,11 @@ bool store_state(Runtime& rt, Suspension& s, const Message& m, const Work& w) no
         request = store_request(rt.memory(), rt.tags.request, m);
         if (request == nullptr) return false;
     }
-    if (!replace(rt, s.state, {bytes, packer.size()}, rt.tags.suspension)) {
+    if (!replace(rt, s.state, {bytes, packer.size()}, rt.tags.suspension, hold)) {
         rt.memory().free(request);
         return false;
     }
-    if (request != nullptr) rt.memory().publish(request);
+    if (request != nullptr && hold == shm::Hold::published) rt.memory().publish(request);
     rt.memory().free(s.request.get());
     s.request = request;
     return true;

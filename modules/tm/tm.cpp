@@ -11,6 +11,7 @@
 #include "modules/tm/foreign.h"
 #include "modules/tm/local_reply.h"
 #include "modules/tm/lookup.h"
+#include "modules/tm/observe.h"
 #include "modules/tm/perform.h"
 #include "modules/tm/recovery.h"
 #include "modules/tm/replies.h"
@@ -110,7 +111,8 @@ Result<void> Tm::prepare(Core& core) {
         .contacts_avp = contacts_avp,
         .contact_flows_avp = contact_flows_avp,
         .failure_exec_mode = failure_exec_mode,
-        .uri_of_winner = failure_uri_of_winner};
+        .uri_of_winner = failure_uri_of_winner,
+        .local_ack_mode = local_ack_mode};
     if (contacts_avp.empty() != contact_flows_avp.empty())
         return fail("contacts_avp and contact_flows_avp go together");
     rt_.counts = counts;
@@ -129,7 +131,7 @@ Result<void> Tm::prepare(Core& core) {
                 memory.tag("tm", "request"),     memory.tag("tm", "branch"),
                 memory.tag("tm", "buffer"),      memory.tag("tm", "avps"),
                 memory.tag("tm", "local"),       memory.tag("tm", "suspension"),
-                memory.tag("tm", "step")};
+                memory.tag("tm", "step"),        memory.tag("tm", "observer")};
     rt_.outbox.set_sink(*this);
     answers_.prepare(*this);
     rt_.timer = core.timers().add("tm", *this);
@@ -191,7 +193,7 @@ void Tm::fired(shm::TimerEntry& entry) noexcept {
             // The timer service protects the entry for this call; nothing here needs it any more,
             // and its own release() of an entry that it does not hold does nothing.
             rt_.core->hazards().release(rt_.process(), &entry);
-            collect(rt_, b, c);
+            collect(rt_, b, c, &out);
         } else {
             rest(rt_, c);
         }
@@ -211,6 +213,7 @@ int Tm::relay(Runtime& rt, Message& m, const Destination& to) {
 void Tm::tell(const Event& event) noexcept {
     if (event.wake != nullptr) return wake(rt_, *event.wake);
     if (event.news != nullptr) return deliver(rt_, *event.news);
+    if (event.notice != nullptr) return tm::tell(rt_, *event.notice);
     tm::tell(rt_, event);
 }
 

@@ -27,6 +27,7 @@ class Tm final : public Module,
                  public UacApi,
                  public SuspendApi,
                  public StepsApi,
+                 public ObserveApi,
                  private TimerHandler,
                  private Core::SendFailureHandler,
                  private Core::MailHandler,
@@ -68,6 +69,7 @@ public:
     bool forward_stray_replies = false;
     std::string ac_extra_hdrs;
     int rich_redirect = 0;
+    int local_ack_mode = 0;
     bool failure_uri_of_winner = true;
     int hash_size = 32768;
     int max_transactions = 0;
@@ -157,6 +159,8 @@ public:
     Verdict t_save_lumps(Message& m);
     Verdict t_flush_flags(Message& m);
     Verdict t_flush_xflags(Message& m);
+    /// (uac_send.cpp)
+    Verdict t_uac_send(Message& m, UacRequest given);
     Verdict t_set_disable_internal_reply(Message& m, int on);
     /// For what this server does always, or never.
     Verdict without_effect(Message& m);
@@ -235,6 +239,13 @@ public:
     // StepsApi (relay_steps.cpp)
     StepId on_failure(StepHandler& handler) override;
     int relay(Message& m, const Step& step) override;
+
+    // ObserveApi (observe.cpp)
+    ObserverId observe(Observer& observer, Moments moments, std::uint32_t flags) override;
+    void shape(Shaper& shaper) override;
+    bool attach(TransactionId id, ObserverId observer, Moments moments,
+                std::uint64_t param) override;
+    bool id_of(const Message& m, TransactionId& id) const noexcept override;
 
     [[nodiscard]] Runtime& runtime() noexcept { return rt_; }
     [[nodiscard]] const Runtime& runtime() const noexcept { return rt_; }

@@ -11,6 +11,7 @@
 #include "core/api/sip.h"
 #include "modules/tm/client_fsm.h"
 #include "modules/tm/client_invite_fsm.h"
+#include "modules/tm/observe_api.h"
 #include "modules/tm/server_fsm.h"
 #include "modules/tm/server_invite_fsm.h"
 #include "modules/tm/steps_api.h"
@@ -45,16 +46,18 @@ enum class CancelState : std::uint8_t {
 struct Branch {
     using ShmSafe = void;
     enum Flag : std::uint16_t {
-        decided = 1,    ///< has its final status; the others wait for it no longer
-        faked = 2,      ///< the status is ours: timeout, CANCEL, transport failure
-        timed_out = 4,  ///< … by fr_timer or fr_inv_timer
-        replied = 8,    ///< a reply came
-        unsent = 16,    ///< could not be sent at all
-        retired = 32,   ///< of an earlier serial step; its reply takes no part in the pick
-        blind = 64,     ///< sent nowhere: stands for a suspension that has expired
-        asks = 128,     ///< it failed, and its branch-failure route is to run
-        latest = 256,   ///< its first reply is the last thing that happened to the transaction
-        outside = 512   ///< no request: another program was told, and may answer
+        decided = 1,         ///< has its final status; the others wait for it no longer
+        faked = 2,           ///< the status is ours: timeout, CANCEL, transport failure
+        timed_out = 4,       ///< … by fr_timer or fr_inv_timer
+        replied = 8,         ///< a reply came
+        unsent = 16,         ///< could not be sent at all
+        retired = 32,        ///< of an earlier serial step; its reply takes no part in the pick
+        blind = 64,          ///< sent nowhere: stands for a suspension that has expired
+        asks = 128,          ///< it failed, and its branch-failure route is to run
+        latest = 256,        ///< its first reply is the last thing that happened to the transaction
+        outside = 512,       ///< no request: another program was told, and may answer
+        ended_badly = 1024,  ///< it failed, and who observes has not been told
+        with_path = 2048     ///< the first Route of its request is its Path
     };
 
     shm::Ptr<Branch> next;
@@ -102,6 +105,7 @@ struct PendingStep {
 
 struct StoredRequest;
 struct LocalRequest;
+struct Attached;
 struct Suspension;
 
 /// What became of the last suspension of a transaction.
@@ -137,6 +141,7 @@ struct Cell : shm::TimerEntry {
     shm::Ptr<char> keys;
     shm::Ptr<Suspension> suspension;  ///< what the script that goes on needs
     shm::Ptr<PendingStep> step;       ///< of the branches that were made last
+    shm::Ptr<Attached> attached;      ///< who observes this transaction
     shm::Ptr<Branch> blind;           ///< takes its place among the branches when nobody goes on
     Buffer reply;                     ///< last reply sent upstream
     Buffer avps;                      ///< AVPs and XAVPs, as Message::keep writes them
@@ -150,7 +155,9 @@ struct Cell : shm::TimerEntry {
         end_at = kNever;  ///< Timer G (or 2xx, or RFC 4320's 100); H, I, J, L
     Due suspended_until = kNever, wake_at = kNever;  ///< while `waiting`
     std::uint32_t ticket = 0;                        ///< counts suspensions
-    Due armed_at = kNever;                           ///< what the entry is armed for
+    Moments observed;                                ///< of all that is attached
+    std::uint32_t acked_tag = 0;  ///< hash of the To-tag of the last ACK of a 2xx
+    Due armed_at = kNever;        ///< what the entry is armed for
     std::uint32_t interval = 0;
     std::uint32_t t1 = 0, t2 = 0, fr = 0, fr_inv = 0, lifetime = 0;  ///< of this transaction
     std::uint32_t flags = 0;

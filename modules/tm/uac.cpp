@@ -10,6 +10,7 @@
 #include "core/api/route_target.h"
 #include "core/api/text.h"
 #include "modules/tm/cells.h"
+#include "modules/tm/observe.h"
 #include "modules/tm/perform.h"
 #include "modules/tm/tm.h"
 
@@ -241,6 +242,8 @@ private:
         Turn turn{rt_.now(), rt_.policy, actions};
         branch_started(c, b, turn);
         out_.add(target_, bytes_, failure_of(rt_, c, b));
+        note_moment(rt_, c, {.moment = Moment::local_request_in, .message = bytes_}, out_);
+        note_branch_out(rt_, c, b, bytes_, out_);
         rest(rt_, c);
     }
     /// It could not be sent: the caller knows, so nobody else is told.

@@ -8,6 +8,7 @@
 
 #include "core/api/log.h"
 #include "core/api/route_target.h"
+#include "modules/tm/observe.h"
 #include "modules/tm/tm.h"
 #include "modules/tm/uac.h"
 
@@ -102,8 +103,14 @@ bool is_new_tag(LocalRequest& local, std::string_view tag) noexcept {
 }
 
 void note_local(const Runtime& rt, const Cell& c, LocalNews news, Outgoing& out) {
-    (void)rt;
     const LocalRequest& local = *c.local;
+    note_moment(rt, c,
+                {.moment = news.code >= 200 ? Moment::local_completed : Moment::local_response_out,
+                 .code = news.code,
+                 .branch = 0,
+                 .made_here = news.reply.empty(),
+                 .message = news.reply},
+                out);
     const bool told = local.callback != UacCallback::none &&
                       (news.code >= 200 || (news.code != 0 && local.provisional));
     if (!told && !news.acknowledge) return;
@@ -188,8 +195,10 @@ bool send_ack(Runtime& rt, std::string_view reply, const Target& sent_to, std::s
     std::string_view contact = contact_uri(*m);
     if (contact.empty()) contact = m->to()->uri;
     const Routed way = routed(contact, route_set(*m));
-    const auto found = resolve(rt.core->net(), way.next_hop, sent_to.listener, sent_to.listener);
-    const Target target = found ? *found : sent_to;
+    Target target = sent_to;
+    if (rt.options.local_ack_mode == 0)
+        target = resolve(rt.core->net(), way.next_hop, sent_to.listener, sent_to.listener)
+                     .value_or(sent_to);
     const Listener& from = rt.core->net().listeners()[target.listener];
 
     // RFC 3261 17.1.1.3: an ACK for a 2xx has a branch of its own.

@@ -26,7 +26,6 @@ constexpr Missing kMissing[] = {
     {"register_rrcb", kForCode},
     {"t_is_local", kForCode},
     {"t_is_retr_async_reply", kNever},
-    {"t_uac_send", "requests of the server's own go through the commands tm.t_uac_*"},
     {"contact_param_decode_uri", kNever},
     {"km_append_branch", kNever},
     {"ring_insert_callid", kNever},

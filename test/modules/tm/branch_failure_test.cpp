@@ -86,6 +86,23 @@ TEST_CASE("t_reuse_branch sends the failed branch once more to the same address"
     CHECK(call.all().ends_with("SIP/2.0 486 Busy Here|"));
 }
 
+TEST_CASE("t_reuse_branch keeps the Path of the branch") {
+    Routed call(
+        "request_route { t_on_branch_failure(\"B\"); append_branch(\"sip:two@192.0.2.9\"); "
+        "$(branch(path)[0]) = \"<sip:192.0.2.8;lr>, <sip:192.0.2.7;lr>\"; t_relay(); }\n"
+        "event_route[tm:branch-failure:B] { if ($T_branch_idx == 1) { t_reuse_branch(); "
+        "t_relay(); } }");
+    call.request();
+    (void)call.all();
+    const std::string first = call.sent.at(std::string(kSecond));
+    REQUIRE(header(first, "Route") == "<sip:192.0.2.8;lr>, <sip:192.0.2.7;lr>");
+    call.answer(503, "Service Unavailable", kSecond);
+    CHECK(call.all() == "ACK sip:two@192.0.2.9 SIP/2.0|INVITE sip:two@192.0.2.9 SIP/2.0|");
+    const std::string again = call.sent.at(std::string(kSecond));
+    CHECK(header(again, "Via") != header(first, "Via"));
+    CHECK(headers(again, "Route") == headers(first, "Route"));
+}
+
 TEST_CASE(
     "after a 6xx, and after a CANCEL, the route runs but adds nothing to a call that is over") {
     Routed call(

@@ -27,6 +27,36 @@ TEST_CASE("t_drop: nothing goes upstream, and the code is the last status") {
     CHECK(none.all() == "SIP/2.0 200 -1|");
 }
 
+TEST_CASE("t_uac_send: a request of our own from the script") {
+    Routed call(R"(request_route {
+        t_uac_send("OPTIONS", "sip:carol@192.0.2.3", "", "",
+            "From: bob@192.0.2.1;tag=2w3e\r\nTo: bob@192.0.2.1\r\ni: mine\r\nX-More: yes", "");
+        t_uac_send("MESSAGE", "sip:carol@192.0.2.3", "sip:192.0.2.4", "",
+            "f: <sip:a@b>\r\nt: <sip:c@d>\r\nCSeq: 77 MESSAGE\r\nContent-Type: text/plain\r\n",
+            "words");
+        if (t_uac_send("OPTIONS", "sip:carol@192.0.2.3", "", "", "From: <sip:a@b>\r\n", ""))
+            xlog("L_ERR", "without To\n");
+        else if (t_uac_send("OPTIONS", "sip:carol@192.0.2.3", "", "", "no field", ""))
+            xlog("L_ERR", "no field\n");
+        else if (t_uac_send("ACK", "sip:carol@192.0.2.3", "", "", "From: <a:b>\r\nTo: <a:b>", ""))
+            xlog("L_ERR", "ACK\n");
+        else sl_send_reply("200", "refused");
+    })");
+    call.request("MESSAGE");
+    CHECK(call.all() ==
+          "OPTIONS sip:carol@192.0.2.3 SIP/2.0|MESSAGE sip:carol@192.0.2.3 SIP/2.0|"
+          "SIP/2.0 200 refused|");
+    const std::string options = call.sent.at("192.0.2.3:5060");
+    CHECK(header(options, "From") == "<sip:bob@192.0.2.1>;tag=2w3e");
+    CHECK(header(options, "To") == "<sip:bob@192.0.2.1>");
+    CHECK(header(options, "Call-ID") == "mine");
+    CHECK(header(options, "CSeq") == "10 OPTIONS");
+    CHECK(header(options, "X-More") == "yes");
+    const std::string message = call.sent.at("192.0.2.4:5060");
+    CHECK(header(message, "CSeq") == "77 MESSAGE");
+    CHECK(body(message) == "words");
+}
+
 TEST_CASE("t_drop_replies: all, those of the last step, or none take part in the pick") {
     const auto second_step = [](const std::string& mode, const std::string& parameter) {
         Routed call("modparam(\"tm\", \"failure_reply_mode\", " + parameter +

@@ -174,6 +174,16 @@ const std::vector<Story> kStories{
      "INVITE",
      false,
      486},
+    {"t_uac_send beside the script's own reply",
+     R"(request_route {
+        t_newtran();
+        t_uac_send("MESSAGE", "sip:carol@192.0.2.3", "", "", "From: <sip:a@b>\r\nTo: <sip:c@d>",
+            "");
+        t_reply("404", "Told");
+    })",
+     404,
+     {},
+     {202}},
     {"another method, forked",
      R"(request_route {
         append_branch("sip:carol@192.0.2.3");

@@ -157,6 +157,20 @@ TEST_CASE("a 2xx to our INVITE is acknowledged along its route set, and told onc
     CHECK(host.leaks().empty());
 }
 
+TEST_CASE("local_ack_mode: where the ACK of a 2xx goes") {
+    constexpr std::string_view kWhere[] = {"192.0.2.7:5060", "192.0.2.2:5060", "192.0.2.66:5060"};
+    for (int mode = 0; mode < 3; ++mode) {
+        UacHost host;
+        host.param("tm", "local_ack_mode", mode);
+        host.begin();
+        REQUIRE(host.ask({.method = "INVITE", .request_uri = kTo}));
+        const std::string sent = host.next();
+        host.answer(sent, 200, "OK", "one", "Contact: <sip:b@192.0.2.7>\r\n", "192.0.2.66:5060");
+        CHECK(host.next_line() == "ACK sip:b@192.0.2.7 SIP/2.0");
+        CHECK(host.to == kWhere[mode]);
+    }
+}
+
 TEST_CASE("dont_ack leaves the ACK to its user; it may carry a body") {
     UacHost host;
     host.begin();
