@@ -3,12 +3,12 @@
 the server, logs, mails, and the FIFO's commands."""
 import os
 import re
-import signal
 import socket
-import threading
 
 import fairlead
-from fairlead import Client, Server, wait_until
+from fairlead import Server, wait_until
+from mail_server import MailServer
+from party import Party, kill_workers
 
 EXTRA = """
 loadmodule "tm.so"
@@ -24,65 +24,6 @@ ROUTE = """
 
 def reject(code):
     return f'<cpl><incoming><reject status="{code}"/></incoming></cpl>'
-
-
-class Party(Client):
-    """A user agent: uploads scripts, calls and is called."""
-
-    def __init__(self, port):
-        super().__init__(port)
-        # Answers of the other socket of a worker must come through too.
-        address = self.socket.getsockname()
-        self.socket.close()
-        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.socket.bind(address)
-        self.socket.settimeout(fairlead.DEADLINE)
-        self.server = ("127.0.0.1", port)
-        self.port = address[1]
-
-    def send(self, **kwargs):
-        self.socket.sendto(self.message(**kwargs), self.server)
-
-    def upload(self, user, script, action="store"):
-        text = self.message(method="REGISTER", user=user).decode()
-        lines = f"Content-Type: application/cpl+xml\r\nContent-Disposition: script;action={action}\r\n"
-        text = text.replace("Content-Length: 0", f"{lines}Content-Length: {len(script)}") + script
-        self.socket.sendto(text.encode(), self.server)
-        return self.receive()
-
-    def download(self, user):
-        text = self.message(method="REGISTER", user=user).decode()
-        text = text.replace("Content-Length", "Accept: application/cpl+xml\r\nContent-Length")
-        self.socket.sendto(text.encode(), self.server)
-        return self.receive().split("\r\n\r\n", 1)[1]
-
-    def receive(self):
-        return self.socket.recv(65536).decode()
-
-    def take(self, count, wanted, ignored=()):
-        """The first message of each of `count` calls that begins like `wanted`, by Call-ID."""
-        found = {}
-        while len(found) < count:
-            text = self.receive()
-            if text.startswith(wanted):
-                found.setdefault(re.search(r"\r\nCall-ID: (\S+)", text)[1], text)
-            else:
-                assert text.startswith(("SIP/2.0 1", *ignored)), text
-        return found
-
-    def reply(self, request, line):
-        head = [h for h in request.split("\r\n\r\n")[0].split("\r\n")[1:]
-                if h.lower().startswith(("via:", "from:", "call-id:", "cseq:"))]
-        to = re.search(r"\r\n(To: [^\r]*)", request)[1] + f";tag={self.port}"
-        text = "\r\n".join([f"SIP/2.0 {line}", *head, to, "Content-Length: 0"]) + "\r\n\r\n"
-        self.socket.sendto(text.encode(), self.server)
-
-
-def kill_workers(server):
-    before = set(server.workers())
-    for pid in before:
-        os.kill(pid, signal.SIGKILL)
-    wait_until(lambda: len(set(server.workers()) - before) == len(before), "other processes")
 
 
 def test_runs_go_on_in_any_worker_also_when_all_have_died_meanwhile():
@@ -142,33 +83,6 @@ def test_scripts_outlive_the_server():
             party.close()
 
 
-class MailServer(threading.Thread):
-    """Takes one mail by SMTP."""
-
-    def __init__(self):
-        super().__init__(daemon=True)
-        self.socket = socket.create_server(("127.0.0.1", 0))
-        self.socket.settimeout(fairlead.DEADLINE)
-        self.port = self.socket.getsockname()[1]
-        self.commands, self.letter = [], ""
-
-    def run(self):
-        peer, _ = self.socket.accept()
-        peer.settimeout(fairlead.DEADLINE)
-        with peer, peer.makefile("rw", newline="") as talk:
-            def say(line):
-                talk.write(line + "\r\n")
-                talk.flush()
-            say("220 mail.test")
-            for line in talk:
-                self.commands.append(line.strip())
-                if line.startswith("DATA"):
-                    say("354 go on")
-                    lines = iter(talk.readline, ".\r\n")
-                    self.letter = "".join(lines)
-                say("221 bye" if line.startswith("QUIT") else "250 mail.test")
-
-
 def test_log_and_mail():
     mail_server = MailServer()
     mail_server.start()
@@ -193,12 +107,13 @@ def test_log_and_mail():
         with open(os.path.join(logs, "%2E.%2Fanna.log"), encoding="utf-8") as file:
             line = file.read()
         assert re.fullmatch(r"\w{3} \w{3} [ \d]\d \d\d:\d\d:\d\d \d{4} calls: Hello there\n", line), line
-    mail_server.join(fairlead.DEADLINE)
+    mail_server.stop()
+    [letter] = mail_server.letters
     assert "MAIL FROM:<calls@example.test>" in " ".join(mail_server.commands), mail_server.commands
     assert "RCPT TO:<anna@example.test>" in mail_server.commands
     for part in ("From: <calls@example.test>\r\n", "To: <anna@example.test>\r\n",
                  "Subject: A call\r\n"):
-        assert part in mail_server.letter, mail_server.letter
+        assert part in letter, letter
 
 
 def test_a_mail_server_that_does_not_answer_stops_nobody():
