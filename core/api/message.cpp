@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/api/message.h"
 
+#include <algorithm>
 #include <cstring>
 
 namespace fairlead {
@@ -38,15 +39,46 @@ bool Message::append_branch(const BranchTarget& branch, std::size_t max) noexcep
     return true;
 }
 
-// The kept form: the sizes of its four parts, 4 bytes each, and the parts.
+// The kept form: the sizes of its five parts, 4 bytes each, and the parts. The last one, for our
+// Via: port and rport as one number of 4 bytes, and the host.
 namespace {
-constexpr std::size_t kKeptParts = 4;
+
+constexpr std::size_t kKeptParts = 5;
 constexpr std::size_t kKeptHead = kKeptParts * sizeof(std::uint32_t);
+constexpr std::uint32_t kKeptRport = 1U << 16U;
+constexpr std::size_t kViaHead = sizeof(std::uint32_t);
+
+std::size_t via_size(const Message& m) noexcept {
+    const bool is_usual = m.advertised_host.empty() && m.advertised_port == 0 && !m.add_local_rport;
+    return is_usual ? 0 : kViaHead + m.advertised_host.size();
+}
+
+void keep_via(const Message& m, char* out) noexcept {
+    if (via_size(m) == 0) return;
+    const std::uint32_t head = m.advertised_port | (m.add_local_rport ? kKeptRport : 0U);
+    std::memcpy(out, &head, kViaHead);
+    std::ranges::copy(m.advertised_host, out + kViaHead);
+}
+
+bool load_via(Message& m, std::string_view kept) {
+    m.advertised_host = {};
+    m.advertised_port = 0;
+    m.add_local_rport = false;
+    if (kept.empty()) return true;
+    std::uint32_t head = 0;
+    if (kept.size() < kViaHead) return false;
+    std::memcpy(&head, kept.data(), kViaHead);
+    m.advertised_port = static_cast<std::uint16_t>(head & 0xffffU);
+    m.add_local_rport = (head & kKeptRport) != 0;
+    m.advertised_host = m.arena.copy(kept.substr(kViaHead));
+    return true;
+}
+
 }  // namespace
 
 std::size_t Message::kept_size() const noexcept {
-    const std::size_t size =
-        avps.stored_size() + xavps.stored_size() + xavus.stored_size() + xavis.stored_size();
+    const std::size_t size = avps.stored_size() + xavps.stored_size() + xavus.stored_size() +
+                             xavis.stored_size() + via_size(*this);
     return size == 0 ? 0 : kKeptHead + size;
 }
 
@@ -55,7 +87,8 @@ void Message::keep(char* out) const noexcept {
         static_cast<std::uint32_t>(avps.stored_size()),
         static_cast<std::uint32_t>(xavps.stored_size()),
         static_cast<std::uint32_t>(xavus.stored_size()),
-        static_cast<std::uint32_t>(xavis.stored_size())};
+        static_cast<std::uint32_t>(xavis.stored_size()),
+        static_cast<std::uint32_t>(via_size(*this))};
     std::memcpy(out, sizes.data(), kKeptHead);
     out += kKeptHead;
     avps.store(out);
@@ -65,6 +98,8 @@ void Message::keep(char* out) const noexcept {
     xavus.store(out);
     out += sizes[2];
     xavis.store(out);
+    out += sizes[3];
+    keep_via(*this, out);
 }
 
 bool Message::load_kept(std::string_view kept) {
@@ -79,7 +114,7 @@ bool Message::load_kept(std::string_view kept) {
         rest.remove_prefix(sizes[i]);
     }
     return rest.empty() && avps.load(parts[0]) && xavps.load(parts[1]) && xavus.load(parts[2]) &&
-           xavis.load(parts[3]);
+           xavis.load(parts[3]) && load_via(*this, parts[4]);
 }
 
 void Message::append_to_reply(std::string_view lines) {

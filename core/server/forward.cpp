@@ -72,8 +72,9 @@ ScriptError Engine::Impl::forward(Message& m, const Target& target) noexcept {
 }
 
 ScriptError Engine::Impl::write_and_send(Message& m, const Target& target) noexcept {
-    constexpr std::size_t kViaSpace = 512, kMarkSpace = 128;
-    sip::Writer via(m.arena.allocate(kViaSpace), kViaSpace);
+    constexpr std::size_t kMarkSpace = 128;
+    const std::size_t via_space = 512 + m.advertised_host.size();
+    sip::Writer via(m.arena.allocate(via_space), via_space);
     sip::Writer mark(m.arena.allocate(kMarkSpace), kMarkSpace);
     const sip::RequestPlan plan{
         .request_uri = m.target.uri,

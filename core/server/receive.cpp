@@ -42,6 +42,8 @@ void Engine::receive(std::string_view bytes, const Received& from) noexcept {
     m.reset(from, impl_->parts.clock.now());
     m.arrived_ns = impl_->parts.clock.ns();
     m.number = ++impl_->messages;
+    m.add_local_rport = impl_->globals.local_rport;
+    m.force_rport = impl_->globals.force_rport;
     // Seldom enough to cost nothing.
     if ((m.number & 15) == 0) impl_->queue.record(impl_->parts.clock.exact_ns() - m.arrived_ns);
     const auto error = m.sip.parse(bytes);

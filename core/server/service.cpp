@@ -186,7 +186,6 @@ Globals Service::globals() {
     globals.workers = workers_;
     globals.force_rport = settings_.force_rport;
     globals.local_rport = settings_.local_rport;
-    globals.reply_to_via = settings_.reply_to_via;
     globals.check_via = settings_.check_via;
     globals.trace = settings_.trace;
     globals.trace_transactions = static_cast<std::size_t>(settings_.trace_transactions);

@@ -35,8 +35,7 @@ struct Settings {
     std::vector<std::string> async_groups;
     // SIP
     std::int64_t max_branches = 12;
-    bool server_signature = true, force_rport = false, local_rport = false, reply_to_via = false,
-         check_via = false;
+    bool server_signature = true, force_rport = false, local_rport = false, check_via = false;
     std::string server_header, user_agent_header;
 };
 

@@ -61,7 +61,6 @@ constexpr SettingRow kRows[] = {
     {"user_agent_header", &S::user_agent_header},
     {"force_rport", &S::force_rport},
     {"local_rport", &S::local_rport},
-    {"reply_to_via", &S::reply_to_via},
     {"check_via", &S::check_via},
 };
 
@@ -79,6 +78,7 @@ constexpr IgnoredSettings kIgnored[] = {
      "udp_mtu_try_proto udp4_raw udp4_raw_mtu "
      "udp4_raw_ttl",
      "messages are parsed and sent in one way"},
+    {"reply_to_via", "replies go to where the request came from (RFC 3261 18.2.2)"},
     {"bind_ipv6_link_local ipv6_hex_style mcast mcast_loopback mcast_ttl",
      "sockets are made in one way"},
     {"sip_warning", "replies tell nobody about the inside of the server"},

@@ -74,6 +74,9 @@ TEST_CASE("a message's variables come back from the form that a transaction keep
     m.xavps.add(&m.xavps.add_set(&set->fields, "deep")->fields, "", Value());
     m.xavus.add(m.xavus.roots(), "u", std::string_view("v"));
     m.xavis.add(m.xavis.roots(), "Mixed", 7);
+    m.advertised_host = "sip.example.com";
+    m.advertised_port = 5099;
+    m.add_local_rport = true;
     std::string bytes = kept(m);
 
     Message again(other);
@@ -89,6 +92,9 @@ TEST_CASE("a message's variables come back from the form that a transaction keep
     CHECK(again.xavps.find(back->fields, "deep")->fields->value.is_null());
     CHECK(again.xavps.find(*again.xavps.roots(), "old") == nullptr);
     CHECK(again.xavis.find(*again.xavis.roots(), "mixed")->value.integer() == 7);
+    CHECK(again.advertised_host == "sip.example.com");
+    CHECK(again.advertised_port == 5099);
+    CHECK(again.add_local_rport);
     Received from;
     again.reset(from, Ms{0});
     CHECK(again.kept_size() == 0);

@@ -301,3 +301,28 @@ TEST_CASE("log_prefix is made for each message, or for each function that is cal
     CHECK(logged("") == Expected{first + "here", first + "there", "after"});
     CHECK(logged("log_prefix_mode=1") == Expected{first + "here", "[OPTIONS 1] there", "after"});
 }
+
+TEST_CASE("local_rport asks for rport in our Via, force_rport acts as if the sender had") {
+    const bool on = GENERATE(true, false);
+    ModuleHost host;
+    host.globals.local_rport = host.globals.force_rport = on;
+    host.on_request([&](Message& m) { (void)host.engine().forward(m); });
+    host.start();
+    host.receive(Request("OPTIONS").str(), "192.0.2.1:7777");
+    const auto vias = headers(host.take().bytes, "Via");
+    REQUIRE(vias.size() == 2);
+    CHECK(vias[0].ends_with(";rport") == on);
+    CHECK((vias[1].find(";rport=7777") != std::string::npos) == on);
+}
+
+TEST_CASE("with force_rport the server's own replies go to the port they came from") {
+    const bool on = GENERATE(true, false);
+    ModuleHost host;
+    host.globals.force_rport = on;
+    host.on_request([&](Message&) -> void { throw std::runtime_error("script"); });
+    host.start();
+    host.receive(Request("OPTIONS").str(), "192.0.2.1:7777");
+    const Packet reply = host.take();
+    CHECK(start_line(reply.bytes) == "SIP/2.0 500 Server Internal Error");
+    CHECK(reply.target.address.port == (on ? 7777 : 5060));
+}

@@ -399,4 +399,27 @@ TEST_CASE("onreply_route: drop holds back provisional replies only") {
     CHECK(header(up, "X-Seen") == "yes");
 }
 
+TEST_CASE("what our Via says is kept for the branches of failure_route") {
+    TmHost host;
+    host.on_request([&](Message& m) {
+        m.advertised_host = "sip.example.com";
+        m.advertised_port = 5099;
+        host.call(m, "t_on_failure", {"F"sv});
+        host.call(m, "t_relay");
+    });
+    host.route(Route::failure, "F", [&](Message& m) {
+        (void)m.append_branch({.uri = "sip:bob@192.0.2.3"}, host.globals.max_branches);
+        host.call(m, "t_relay");
+        return RouteResult{};
+    });
+    host.start();
+    host.receive(Request("OPTIONS").branch("z9hG4bKvia").str());
+    const std::string first = host.next();
+    CHECK(headers(first, "Via").at(0).starts_with("SIP/2.0/UDP sip.example.com:5099;"));
+    host.answer(first, 404, "No");
+    const std::string second = host.next();
+    CHECK(host.to == "192.0.2.3:5060");
+    CHECK(headers(second, "Via").at(0).starts_with("SIP/2.0/UDP sip.example.com:5099;"));
+}
+
 }  // namespace fairlead::test
