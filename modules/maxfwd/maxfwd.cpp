@@ -78,6 +78,10 @@ constexpr Param params[] = {
                               {.min = 1, .max = 255}),
 };
 
+constexpr Tunable tunables[] = {
+    tunable<&Maxfwd::max_limit>("max_limit", "Highest value that leaves the server.", 1, 255),
+};
+
 constexpr std::string_view kProcessDoc =
     "Takes one hop off Max-Forwards: 1, or 2 when the header was added with `max_value`, -1 when "
     "none is left, -2 on an error.";
@@ -98,7 +102,8 @@ constexpr Descriptor descriptor{.name = "maxfwd",
                                 .summary = "Bounds the number of hops.",
                                 .create = make_module<Maxfwd>,
                                 .params = params,
-                                .functions = functions};
+                                .functions = functions,
+                                .tunables = tunables};
 
 }  // namespace
 

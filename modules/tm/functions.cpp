@@ -51,13 +51,13 @@ Verdict Tm::t_check_trans(Message& m) {
 int Tm::code_of(const Value& code) const noexcept {
     if (code.is_integer() && code.integer() >= 100 && code.integer() <= 999)
         return static_cast<int>(code.integer());
-    LOG(error, "the reply code is no status code: replying {}", default_code);
-    return default_code;
+    LOG(error, "the reply code is no status code: replying {}", rt_.options.default_code);
+    return rt_.options.default_code;
 }
 
 Verdict Tm::t_reply(Message& m, Value code, std::string_view reason) {
     Work& w = work_for(rt_, m);
-    if (reason.empty()) reason = default_reason;
+    if (reason.empty()) reason = rt_.options.default_reason;
     return Verdict(tm::reply(rt_, m, w, code_of(code), reason));
 }
 

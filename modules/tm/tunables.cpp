@@ -111,6 +111,15 @@ constinit const std::array<Tunable, kTunables> tunables{
                                         0, 2),
      number<&Options::default_code>("default_code", "Code of t_reply() when the given one is none.",
                                     400, 699),
-     text<&Options::default_reason>("default_reason", "Phrase of t_reply() when none is given.")}};
+     text<&Options::default_reason>("default_reason", "Phrase of t_reply() when none is given."),
+     text<&Options::ac_extra_hdrs>("ac_extra_hdrs",
+                                   "CANCEL and the ACK to a negative reply have the INVITE's "
+                                   "fields whose names begin with it."),
+     yes_or_no<&Matching::via1>("via1_matching",
+                                "1: of clients before RFC 3261, ACK and CANCEL must have the "
+                                "INVITE's topmost Via."),
+     yes_or_no<&Matching::ruri>("ruri_matching", "1: … and its Request-URI."),
+     number<&Options::max_transactions>(
+         "max_transactions", "Most transactions at once; 0: as memory allows.", 0, INT32_MAX)}};
 
 }  // namespace fairlead::tm

@@ -7,7 +7,7 @@
 
 namespace fairlead::tm {
 
-inline constexpr std::size_t kTunables = 22;
+inline constexpr std::size_t kTunables = 26;
 extern const std::array<Tunable, kTunables> tunables;
 
 }  // namespace fairlead::tm

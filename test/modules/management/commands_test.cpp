@@ -170,6 +170,54 @@ TEST_CASE("tm.*: transactions are listed, counted, cancelled and answered") {
     CHECK(ask_it("tm.clean").empty());
 }
 
+TEST_CASE("cfg.*: timers, limits and phrases of modules are changed while the server runs") {
+    ModuleHost host;
+    host.config(
+        "loadmodule \"tm.so\"\nloadmodule \"maxfwd.so\"\nloadmodule \"cfg_rpc.so\"\n"
+        "request_route { if (!maxfwd_process(10)) { t_send_reply(\"0\", \"\"); exit; } "
+        "t_relay(); }");
+    host.start();
+    const auto set = [&](std::string_view command, std::string_view group, std::string_view name,
+                         const Value& value) {
+        return ask(host.engine(), command, {Value(group), Value(name), value});
+    };
+    // The first that left and begins so.
+    const auto left = [&](std::string_view begin) {
+        while (host.pending() != 0) {
+            const std::string bytes = host.take().bytes;
+            if (bytes.starts_with(begin)) return bytes;
+        }
+        return std::string();
+    };
+    int count = 0;
+    const auto relayed = [&](int hops) {
+        Request request("INVITE", "sip:bob@127.0.0.9");
+        const std::string number = std::to_string(++count);
+        host.receive(request.branch("z9hG4bK" + number).call_id(number).max_forwards(hops).str());
+        return left("INVITE ");
+    };
+    CHECK(set("cfg.set_now_int", "maxfwd", "max_limit", Value(20)).empty());
+    CHECK(relayed(60).find("Max-Forwards: 20\r\n") != std::string::npos);
+    CHECK(set("cfg.seti", "maxfwd", "max_limit", Value(256)) ==
+          "error 400 Failed to set the variable");
+
+    CHECK(set("cfg.set_now_int", "tm", "fr_timer", Value(700)).empty());
+    CHECK_FALSE(relayed(70).empty());
+    host.advance(Ms(800));
+    CHECK_FALSE(left("SIP/2.0 408 ").empty());
+
+    CHECK(set("cfg.set_delayed_int", "tm", "default_code", Value(480)).empty());
+    CHECK(set("cfg.set_delayed_string", "tm", "default_reason", Value("Not now")).empty());
+    CHECK(ask(host.engine(), "cfg.commit").empty());
+    host.receive(Request("OPTIONS", "sip:bob@127.0.0.9").max_forwards(0).str());
+    CHECK_FALSE(left("SIP/2.0 480 Not now\r\n").empty());
+
+    CHECK(set("cfg.seti", "tm", "max_transactions", Value(1)).empty());
+    CHECK(relayed(70).empty());
+    CHECK(ask(host.engine(), "cfg.reset", {Value("tm"), Value("max_transactions")}).empty());
+    CHECK_FALSE(relayed(70).empty());
+}
+
 TEST_CASE("system.*: every command tells what it does and takes") {
     Asked ask("loadmodule \"htable.so\"");
     CHECK(ask("system.methodHelp", {Value("core.echo")}) == "\"Says back what it was given.\"");
