@@ -27,6 +27,7 @@ struct Setting {
 const Setting kSettings[] = {
     {"htable", "htable", std::string_view("a=>size=4;autoexpire=100;initval=1")},
     {"cfgutils", "lock_set_size", 4},
+    {"auth_db", "db_url", std::string_view("sqlite:///hostile.sqlite")},
     {"statistics", "variable", std::string_view("a")},
 };
 
@@ -147,7 +148,7 @@ std::span<const NotCalled> not_called() noexcept {
 
 HostileCalls::HostileCalls(std::span<const std::string> modules) : ModuleHost(32 << 20) {
     run_directory_ = TempFolder::path();
-    globals.run_directory = run_directory_;
+    globals.run_directory = globals.work_directory = run_directory_;
     globals.async_workers = 2;
     for (const std::string& name : modules) load(name);
     for (const Setting& s : kSettings) {
