@@ -11,15 +11,15 @@ namespace {
 
 constexpr KnownNames kVariables[] = {
     {"pv",
-     "ru ruri rU username rUl rd domain rp port rP protocol rm rmid rv rz rs rr rb bs ou "
+     "ru ruri rU rUl rd rp rP rm rmid rv rz rs rr rb bs ou "
      "oU oUl od op oP du duri dd dp dP ds fu from fU fUl fd fn ft tu to tU tUl td tn tt ci cs "
      "csb ct cT cl ua si src_ip sp pr proto prid Ri Rp Rn Ru Rut RAi RAp RAu RAut Ras su sut "
      "sas "
      "siz conid af snd sndto sndfrom rcv mi ml mb mbu pp mt mts mf mF sf sF bf bF br bR branch "
      "sbranch hdr hdrc hfl hflc var vn vz avp xavp xavu xavi shv Ts TS Tf TF Tb TV time timef "
-     "utime utimef version stat cnt sel expires msg msgbuf K err via0 via1 viaZ fs fsn fsp nh "
+     "utime utimef version stat cnt sel expires msg msgbuf K via0 via1 viaZ fs fsn fsp nh "
      "re "
-     "rt di dir dip dic pd pn pU pu ai ad aU Au AU Ad ar ccp ksr rpl"},
+     "rt di dir dip dic pd pn pU pu ai ad aU Au AU ar ccp ksr rpl"},
     {"sl", "ltt"},
     {"async", "async"},
     {"tmx",
@@ -68,6 +68,10 @@ std::string_view why_left_out(std::string_view function) noexcept {
         if (row.name == function) return row.why;
     }
     return {};
+}
+
+std::span<const KnownNames> known_variables() noexcept {
+    return kVariables;
 }
 
 std::string_view module_of_function(std::string_view name) noexcept {

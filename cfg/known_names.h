@@ -14,6 +14,9 @@ struct KnownNames {
 /// Functions of the modules of Kamailio 5.6.
 [[nodiscard]] std::span<const KnownNames> known_functions() noexcept;
 
+/// Variables of the modules of Kamailio 5.6.
+[[nodiscard]] std::span<const KnownNames> known_variables() noexcept;
+
 /// The module that has a well-known function or variable, "" when it is not well known.
 [[nodiscard]] std::string_view module_of_function(std::string_view name) noexcept;
 [[nodiscard]] std::string_view module_of_variable(std::string_view name) noexcept;

@@ -297,6 +297,10 @@ constexpr Variable variables[] = {
     plain("mbu", "The message with the changes made so far.", get_current_bytes),
     named("msg", "A part of the message: len, buf, body, body_len, hdrs, hdrs_len, fline, …",
           get_message_part, resolve_message_part),
+    named("msgbuf",
+          "A byte of the message as received, by its place from 0; assigning a text puts its first "
+          "character there, if it is a message then.",
+          get_byte, resolve_byte, set_byte),
     // Where it came from.
     where<Place::source_ip>("si", "Source address."),
     where<Place::source_ip>("src_ip", "The same as $si."),
@@ -387,7 +391,7 @@ constexpr Variable variables[] = {
           resolve_select),
     named("ccp", "A parameter of the configuration's author: group.name.", get_custom,
           resolve_custom),
-    named("snd", "In onsend_route, what leaves and whereto: ip, port, proto, af, buf, len.",
+    named("snd", "In onsend_route, what leaves and whereto: ip, port, proto, af, buf, len, sproto.",
           get_leaving, resolve_leaving),
     named("sndto", "The same as $snd.", get_leaving, resolve_leaving),
     named("sndfrom", "In onsend_route, our side: ip, port, proto, af, sproto.", get_leaving_from,

@@ -197,6 +197,9 @@ Result<std::uint64_t> resolve_expires(Module&, std::string_view inner);
 
 // raw_vars.cpp: the message as bytes, where a reply goes, versions, statistics, counts.
 Value get_current_bytes(Module&, Message& m, const VariableName&);
+Value get_byte(Module&, Message& m, const VariableName& name);
+bool set_byte(Module&, Message& m, const VariableName& name, const Value& value);
+Result<std::uint64_t> resolve_byte(Module&, std::string_view inner);
 Value get_message_part(Module&, Message& m, const VariableName& name);
 Result<std::uint64_t> resolve_message_part(Module&, std::string_view inner);
 Value get_reply_target(Module& self, Message& m, const VariableName& name);

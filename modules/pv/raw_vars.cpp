@@ -4,8 +4,12 @@
 
 #include <algorithm>
 #include <array>
+#include <memory>
+#include <optional>
 
+#include "core/api/log.h"
 #include "core/api/route_target.h"
+#include "core/api/text.h"
 #include "modules/pv/pv.h"
 #include "modules/pv/words.h"
 
@@ -63,7 +67,45 @@ std::size_t count_of(const Message& m, sip::HeaderType type) {
     return n;
 }
 
+/// Position of a byte of the message; nullopt when there is none.
+std::optional<std::size_t> position(const Message& m, std::string_view text) {
+    const auto at = text::parse_uint(text, UINT32_MAX);
+    if (at && *at < m.sip.bytes().size()) return static_cast<std::size_t>(*at);
+    LOG(error, "$msgbuf({}) is outside of the message", text);
+    return std::nullopt;
+}
+
 }  // namespace
+
+Result<std::uint64_t> resolve_byte(Module&, std::string_view inner) {
+    if (!text::parse_int(inner)) return fail("$msgbuf is that of a number");
+    return 0;
+}
+
+Value get_byte(Module&, Message& m, const VariableName& name) {
+    const auto at = position(m, name.inner);
+    return at ? Value(m.sip.bytes().substr(*at, 1)) : Value();
+}
+
+bool set_byte(Module&, Message& m, const VariableName& name, const Value& value) {
+    if (value.is_null()) return true;  // as with Kamailio: nothing is changed
+    const auto at = position(m, name.inner);
+    if (!at) return false;
+    if (!value.is_string() || value.string().empty()) {
+        LOG(error, "$msgbuf({}) takes the first character of a text", name.inner);
+        return false;
+    }
+    const std::string_view old = m.sip.bytes();
+    const std::string_view bytes =
+        m.arena.concat({old.substr(0, *at), value.string().substr(0, 1), old.substr(*at + 1)});
+    // Changes that wait are places in the message: they stay right, as it keeps its length.
+    const auto trial = std::make_unique<sip::Message>();
+    if (trial->parse(bytes) || trial->is_request() != m.sip.is_request()) {
+        LOG(error, "with that at $msgbuf({}) the message would be none", name.inner);
+        return false;
+    }
+    return !m.sip.parse(bytes);
+}
 
 Value get_current_bytes(Module&, Message& m, const VariableName&) {
     const Changed changed(m);

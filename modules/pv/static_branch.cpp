@@ -7,9 +7,19 @@ namespace fairlead::pv {
 
 namespace {
 
-enum class Piece : std::uint8_t { uri, dst_uri, path, q, send_socket, flags, ruid, location_ua };
-constexpr std::string_view kParts[] = {"uri",         "dst_uri", "path", "q",
-                                       "send_socket", "flags",   "ruid", "location_ua"};
+enum class Piece : std::uint8_t {
+    uri,
+    dst_uri,
+    path,
+    q,
+    send_socket,
+    flags,
+    ruid,
+    location_ua,
+    count
+};
+constexpr std::string_view kParts[] = {"uri",   "dst_uri", "path",        "q",    "send_socket",
+                                       "flags", "ruid",    "location_ua", "count"};
 
 std::string StaticBranch::* text_part(Piece which) noexcept {
     switch (which) {
@@ -34,7 +44,8 @@ Result<std::uint64_t> resolve_static_branch(Module&, std::string_view inner) {
     for (std::size_t i = 0; i < std::size(kParts); ++i) {
         if (kParts[i] == inner) return i;
     }
-    return fail("one of uri, dst_uri, path, q, send_socket, flags, ruid, location_ua expected");
+    return fail(
+        "one of uri, dst_uri, path, q, send_socket, flags, ruid, location_ua, count expected");
 }
 
 Value get_static_branch(Module& self, Message& m, const VariableName& name) {
@@ -45,6 +56,7 @@ Value get_static_branch(Module& self, Message& m, const VariableName& name) {
     switch (which) {
         case Piece::q: return pv.static_branch.q == kNoQ ? Value() : Value(pv.static_branch.q);
         case Piece::flags: return static_cast<std::int64_t>(pv.static_branch.flags);
+        case Piece::count: return 0;
         default: return socket_text(self, pv.static_branch.listener);
     }
 }
@@ -52,6 +64,7 @@ Value get_static_branch(Module& self, Message& m, const VariableName& name) {
 bool set_static_branch(Module& self, Message& m, const VariableName& name, const Value& value) {
     StaticBranch& branch = static_cast<Pv&>(self).static_branch;
     const auto which = static_cast<Piece>(name.handle);
+    if (which == Piece::count) return false;
     if (const auto part = text_part(which)) {
         (branch.*part).assign(as_text(m, value));
         return true;

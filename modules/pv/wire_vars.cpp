@@ -14,7 +14,8 @@ namespace fairlead::pv {
 
 namespace {
 
-constexpr std::array<std::string_view, 6> kLeaving{"ip", "port", "proto", "af", "buf", "len"};
+constexpr std::array<std::string_view, 7> kLeaving{"ip",  "port", "proto", "af",
+                                                   "buf", "len",  "sproto"};
 constexpr std::array<std::string_view, 5> kFrom{"ip", "port", "proto", "af", "sproto"};
 constexpr std::array<std::string_view, 8> kArriving{"buf",   "len",     "proto",   "srcip",
                                                     "rcvip", "srcport", "rcvport", "af"};
@@ -50,7 +51,8 @@ Value get_leaving(Module&, Message& m, const VariableName& name) {
         case 2: return fairlead::name(l.to.proto);
         case 3: return family(l.to.address);
         case 4: return l.bytes;
-        default: return size_of(l.bytes);
+        case 5: return size_of(l.bytes);
+        default: return fairlead::name(l.to.proto);
     }
 }
 

@@ -1,5 +1,5 @@
-// Every function that Kamailio 5.6 has in the modules of routing exists here too, or stands below
-// with the reason. SPDX-License-Identifier: Apache-2.0
+// Every function and variable that Kamailio 5.6 has in the modules of routing exists here too, or
+// stands below with the reason. SPDX-License-Identifier: Apache-2.0
 #include <catch2/catch.hpp>
 
 #include <algorithm>
@@ -71,4 +71,27 @@ TEST_CASE("every function of Kamailio's routing modules exists or is left out kn
         }
     }
     CHECK(seen > 250);
+}
+
+TEST_CASE("every variable of Kamailio's routing modules exists or is left out knowingly") {
+    constexpr Missing kMissingVariables[] = {
+        {"T_reply_ruid", "branches do not know which contact they came from"},
+        {"Au", "who was authenticated is not known to accounting"},
+        {"AU", "who was authenticated is not known to accounting"},
+        {"lsock", "listeners are known by $fs, $fsn and $Rn"},
+    };
+    test::ModuleHost host;
+    for (const std::string_view name : kModules) host.load(name);
+    std::size_t seen = 0;
+    for (const cfg::KnownNames& known : cfg::known_variables()) {
+        if (std::ranges::find(kModules, known.module) == std::end(kModules)) continue;
+        for (const std::string_view name : split(known.names)) {
+            INFO(known.module << ": $" << name);
+            const bool left = std::ranges::find(kMissingVariables, name, &Missing::function) !=
+                              std::end(kMissingVariables);
+            CHECK(host.registry.variable(name).has_value() != left);
+            ++seen;
+        }
+    }
+    CHECK(seen > 150);
 }

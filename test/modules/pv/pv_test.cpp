@@ -248,7 +248,31 @@ TEST_CASE("time to the microsecond, and versions") {
 TEST_CASE("what leaves, from where; what comes, only in event routes") {
     Run run("xlog(\"$rcv(len) $sndfrom(ip)\"); forward();",
             "onsend_route { xlog(\"$sndto(ip):$sndto(port) from "
-            "$sndfrom(ip):$sndfrom(port)/$sndfrom(proto)/$sndfrom(af)\"); }");
+            "$sndfrom(ip):$sndfrom(port)/$sndfrom(proto)/$sndfrom(af) $snd(sproto)\"); }");
     const std::string request = test::Request("INVITE", "sip:bob@192.0.2.7:5071").str();
-    CHECK(run.on(request) == "<null> <null>|192.0.2.7:5071 from 127.0.0.1:5060/udp/2");
+    CHECK(run.on(request) == "<null> <null>|192.0.2.7:5071 from 127.0.0.1:5060/udp/2 udp");
+}
+
+TEST_CASE("$msgbuf: single bytes of the message") {
+    CHECK(shows("$msgbuf(0)$msgbuf(3) $msgbuf(-1) $msgbuf(99999)") == "II <null> <null>");
+    CHECK(does("$var(i) = 1; xlog(\"$msgbuf($var(i))\");") == "N");
+    CHECK(does("$msgbuf(11) = \"Tom\"; xlog(\"$ru $rU\");") ==
+          "sip:Tob:pw@example.com:5070;transport=tcp Tob");
+    CHECK(does("$rd = \"new.org\"; $msgbuf(11) = \"T\"; xlog(\"$ru $ou\");") ==
+          "sip:bob:pw@new.org:5070;transport=tcp sip:Tob:pw@example.com:5070;transport=tcp");
+}
+
+TEST_CASE("$msgbuf does not make of a message what is none") {
+    for (const std::string_view change :
+         {"$msgbuf(6) = \"\r\";", "$msgbuf(0) = \"\";", "$msgbuf(0) = 65;", "$msgbuf(0) = $null;",
+          "$msgbuf(99999) = \"x\";", "$msgbuf(-1) = \"x\";", "$msgbuf(0) = \" \";"}) {
+        INFO(change);
+        CHECK(does(std::string(change) + "xlog(\"$rm $ru\");") ==
+              "INVITE sip:bob:pw@example.com:5070;transport=tcp");
+    }
+    CHECK_THROWS(shows("$msgbuf(fline)"));
+}
+
+TEST_CASE("the branch in the making is never counted") {
+    CHECK(does("$sbranch(uri) = \"sip:x@h.org\"; xlog(\"$sbranch(count)\");") == "0");
 }
