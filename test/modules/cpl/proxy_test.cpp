@@ -3,12 +3,13 @@
 #include <catch2/catch.hpp>
 #include <map>
 
-#include "modules/usrloc/api.h"
+#include "test/modules/cpl/fake_usrloc.h"
 #include "test/support/message_builder.h"
 #include "test/support/module_host.h"
 
 using namespace fairlead;
 using namespace fairlead::test;
+using fairlead::cpl::test::FakeUsrloc;
 using namespace std::string_view_literals;
 
 namespace {
@@ -353,38 +354,6 @@ request_route {
 
 namespace {
 
-/// Registrations that a test makes up.
-class FakeUsrloc final : public Module, public usrloc::Api {
-public:
-    std::vector<usrloc::Contact> found;
-    std::string asked;
-
-    usrloc::DomainId domain(std::string_view) override { return usrloc::DomainId{}; }
-    usrloc::DomainId find_domain(std::string_view) const noexcept override {
-        return usrloc::DomainId{};
-    }
-    std::string_view name(usrloc::DomainId) const noexcept override { return "location"; }
-    bool use_domain() const noexcept override { return false; }
-    std::uint32_t nat_flag() const noexcept override { return 0; }
-    void on_change(usrloc::Watcher&, std::uint8_t) override {}
-    void on_stored(usrloc::StoreListener&) override {}
-    std::vector<usrloc::Contact> contacts(usrloc::DomainId, std::string_view aor, Arena&,
-                                          bool) override {
-        asked = aor;
-        return found;
-    }
-    usrloc::SaveResult save(usrloc::DomainId, std::string_view, std::span<const usrloc::Change>,
-                            const usrloc::SavePolicy&) override {
-        return {};
-    }
-    std::size_t remove(usrloc::DomainId, std::string_view, std::string_view) override { return 0; }
-    std::string_view aor_of(usrloc::DomainId, std::string_view, Arena&) override { return {}; }
-    std::uint32_t hash(std::string_view) const noexcept override { return 0; }
-};
-constexpr Offer offered[] = {offers<FakeUsrloc, usrloc::Api>()};
-constexpr Descriptor fake_usrloc{
-    .name = "usrloc", .summary = "made up", .create = make_module<FakeUsrloc>, .offers = offered};
-
 constexpr const char* kLookup =
     "<cpl><incoming><lookup source='registration'><success><proxy/></success><notfound>"
     "<reject status='480'/></notfound><failure><reject status='500'/></failure></lookup></incoming>"
@@ -395,7 +364,7 @@ constexpr const char* kLookup =
 TEST_CASE("cpl: lookup finds the owner's registrations") {
     Calls calls(kLookup,
                 {{"lookup_domain", "location"sv}, {"lookup_append_branches", 1}, {"use_domain", 1}},
-                "force_stateful", &fake_usrloc);
+                "force_stateful", &cpl::test::fake_usrloc);
     FakeUsrloc& usrloc = *calls.module<FakeUsrloc>("usrloc");
     CHECK(calls.ring() == "480");
     CHECK(usrloc.asked == "anna");
@@ -405,7 +374,8 @@ TEST_CASE("cpl: lookup finds the owner's registrations") {
     CHECK(start_line(calls.requests["192.0.2.3"]) == "INVITE sip:anna@10.1.1.1 SIP/2.0");
     CHECK(calls.count("lookups") == 2);
 
-    Calls best(kLookup, {{"lookup_domain", "location"sv}}, "force_stateful", &fake_usrloc);
+    Calls best(kLookup, {{"lookup_domain", "location"sv}}, "force_stateful",
+               &cpl::test::fake_usrloc);
     best.module<FakeUsrloc>("usrloc")->found = usrloc.found;
     CHECK(best.ring() == "100 >192.0.2.2");
     Calls none(kLookup);

@@ -3,52 +3,16 @@
 #include <catch2/catch.hpp>
 #include <cstdlib>
 #include <ctime>
-#include <fstream>
-#include <iterator>
 
 #include "core/base/text.h"
 #include "modules/cpl/compile.h"
 #include "test/modules/cpl/rehearsed.h"
+#include "test/modules/cpl/situations.h"
 
 using namespace fairlead::cpl;
 using namespace fairlead::cpl::test;
 
 namespace {
-
-std::string read(const std::string& name) {
-    std::ifstream file(FAIRLEAD_CPL_DATA "/scripts/" + name + ".xml", std::ios::binary);
-    REQUIRE(file);
-    return {std::istreambuf_iterator<char>(file), {}};
-}
-
-enum Column : std::size_t {
-    kFile,
-    kValid,
-    kWhy,
-    kKind,
-    kFrom,
-    kRequestUri,
-    kTo,
-    kTime,
-    kHeader,
-    kRegistered,
-    kAnswers,
-    kTried,
-    kExpected,
-    kContacts,
-    kColumns
-};
-
-std::vector<std::vector<std::string>> table() {
-    std::ifstream file(FAIRLEAD_CPL_DATA "/situations.tsv");
-    std::vector<std::vector<std::string>> rows;
-    for (std::string line; std::getline(file, line);) {
-        if (line.starts_with('#') || line.starts_with("file\t")) continue;
-        rows.push_back(split(line, '\t'));
-        rows.back().resize(kColumns);
-    }
-    return rows;
-}
 
 void add_header(DescribedCall& call, const std::string& header) {
     const std::size_t colon = header.find(':');
@@ -81,11 +45,11 @@ World world_of(const std::vector<std::string>& row) {
 TEST_CASE("cpl: every script of the table is accepted or refused") {
     int valid = 0, invalid = 0;
     std::string before;
-    for (const auto& row : table()) {
+    for (const auto& row : situations()) {
         if (row[kFile] == before) continue;
         before = row[kFile];
         Faults faults;
-        const auto bytes = compile(read(row[kFile]), {}, faults);
+        const auto bytes = compile(read_script(row[kFile]), {}, faults);
         INFO(row[kFile] << ": " << row[kWhy] << '\n' << faults.str());
         CHECK(bytes.has_value() == (row[kValid] == "yes"));
         CHECK(faults.empty() == bytes.has_value());
@@ -99,7 +63,7 @@ TEST_CASE("cpl: every situation of the table has its outcome") {
     setenv("TZ", "UTC", 1);  // NOLINT(concurrency-mt-unsafe): one thread
     tzset();
     int seen = 0;
-    for (const auto& row : table()) {
+    for (const auto& row : situations()) {
         if (row[kValid] != "yes") continue;
         DescribedCall call;
         call.facts = {
@@ -108,7 +72,7 @@ TEST_CASE("cpl: every situation of the table has its outcome") {
         add_header(call, row[kHeader]);
         const auto direction = row[kKind] == "incoming" ? Direction::incoming : Direction::outgoing;
         const Rehearsal result =
-            rehearse(compiled(read(row[kFile])), call, direction, world_of(row));
+            rehearse(compiled(read_script(row[kFile])), call, direction, world_of(row));
         INFO(row[kFile] << ": " << row[kWhy] << "; from " << row[kFrom] << " at " << row[kTime]
                         << ' ' << row[kHeader]);
         const std::string& expected = row[kExpected];
