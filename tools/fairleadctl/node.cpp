@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <charconv>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 namespace fairlead::ctl {
 namespace {
@@ -49,13 +50,13 @@ private:
         if (path_.empty())
             root = std::move(node);
         else
-            path_.back()->items.emplace_back(std::exchange(name_, {}), std::move(node));
+            path_.back()->items.push_back({std::exchange(name_, {}), std::move(node)});
         return true;
     }
     bool begin(Node::Kind kind) {
         if (path_.size() == kDeepest) return false;
         put({kind, {}, {}});
-        path_.push_back(path_.empty() ? &root : &path_.back()->items.back().second);
+        path_.push_back(path_.empty() ? &root : &path_.back()->items.back().value);
         return true;
     }
     bool end() {
@@ -113,7 +114,7 @@ void write(const Node& node, std::size_t depth, std::string& out) {
     for (const auto& [name, item] : node.items) {
         if (name.empty()) {
             write(item, depth, out);
-            if (!item.is_leaf() && depth == 0 && &item != &node.items.back().second) out += "\n";
+            if (!item.is_leaf() && depth == 0 && &item != &node.items.back().value) out += "\n";
         } else if (item.is_leaf()) {
             out += fmt::format("{}{}: {}\n", indent, printable(name), printable(item.text));
         } else {
@@ -126,8 +127,8 @@ void write(const Node& node, std::size_t depth, std::string& out) {
 }  // namespace
 
 const Node* Node::find(std::string_view name) const noexcept {
-    const auto found = std::ranges::find_if(items, [&](const auto& i) { return i.first == name; });
-    return found != items.end() ? &found->second : nullptr;
+    const auto found = std::ranges::find_if(items, [&](const auto& i) { return i.name == name; });
+    return found != items.end() ? &found->value : nullptr;
 }
 
 std::string_view Node::get(std::string_view name) const noexcept {

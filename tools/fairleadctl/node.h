@@ -4,16 +4,17 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 namespace fairlead::ctl {
+
+struct Item;
 
 struct Node {
     enum class Kind : unsigned char { text, number, object, list };
     Kind kind = Kind::text;
     std::string text;  ///< of a text or a number, as it was written; "" for null
-    std::vector<std::pair<std::string, Node>> items;  ///< names are "" in a list
+    std::vector<Item> items;
 
     [[nodiscard]] bool is_leaf() const noexcept {
         return kind == Kind::text || kind == Kind::number;
@@ -23,6 +24,10 @@ struct Node {
     /// Its text; "" when there is none.
     [[nodiscard]] std::string_view get(std::string_view name) const noexcept;
     [[nodiscard]] long long number(std::string_view name) const noexcept;
+};
+struct Item {
+    std::string name;  ///< "" in a list
+    Node value;
 };
 
 /// Nullopt when the text is no JSON document.

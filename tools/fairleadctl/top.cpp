@@ -17,7 +17,7 @@ void take(std::map<std::string, long long>& values, const Node& list) {
         const std::size_t equals = item.text.find(" = ");
         if (equals == std::string::npos) continue;
         Node number;
-        number.items.emplace_back("n", Node{Node::Kind::number, item.text.substr(equals + 3), {}});
+        number.items.push_back({"n", {Node::Kind::number, item.text.substr(equals + 3), {}}});
         values[item.text.substr(0, equals)] = number.number("n");
     }
 }
