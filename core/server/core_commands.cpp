@@ -200,6 +200,7 @@ Result<void> sockets_list(Module& m, Call& call) {
         a.begin_struct("socket");
         a.text("proto", name(l.proto));
         a.text("address", l.address.ip_text());
+        if (!facts_of(m).auto_aliases) a.text("ipaddress", l.address.ip_text());
         a.text("port", std::to_string(l.address.port));
         a.text("mcast", "no");
         a.text("mhomed", "no");
@@ -220,11 +221,15 @@ Result<void> aliases_list(Module& m, Call& call) {
     a.text("myself_callbacks", "no");
     a.begin_array("aliases");
     if (facts_of(m).names != nullptr) {
-        for (const auto& own : facts_of(m).names->all()) {
+        for (const auto& own : facts_of(m).names->all() | std::views::reverse) {
             a.begin_struct("alias");
             a.text("proto", proto_word(own.proto));
             a.text("address", own.host);
-            a.integer("port", own.port);
+            if (own.port == 0) {
+                a.text("port", "*");
+            } else {
+                a.integer("port", own.port);
+            }
             a.end_struct();
         }
     }
@@ -258,7 +263,7 @@ Result<void> corex_sockets(Module& m, Call& call) {
 Result<void> corex_aliases(Module& m, Call& call) {
     if (facts_of(m).names == nullptr) return {};
     Answer& a = call.answer();
-    for (const auto& own : facts_of(m).names->all()) {
+    for (const auto& own : facts_of(m).names->all() | std::views::reverse) {
         a.begin_struct();
         a.text("PROTO", proto_word(own.proto));
         a.text("ADDR", own.host);

@@ -23,6 +23,7 @@ struct Facts {
     std::span<const Process> processes;        ///< without the supervisor
     std::span<const std::atomic<pid_t>> pids;  ///< by process slot; 0: there is none
     const net::OwnNames* names = nullptr;
+    bool auto_aliases = true;  ///< names that addresses resolve to are the server's, too
     const net::Sockets* sockets = nullptr;
     std::size_t listeners = 0;  ///< that have sockets
 };

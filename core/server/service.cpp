@@ -40,6 +40,7 @@ Service::Service(Configured& configured, const Options& options, std::vector<Lis
       alone_(!settings_.fork),
       net_(std::move(listeners), names, settings_.mhomed) {
     facts_.names = &names;
+    facts_.auto_aliases = settings_.auto_aliases;
 }
 
 Service::~Service() {

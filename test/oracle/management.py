@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../support"))
 from ports import reserve
@@ -20,7 +21,8 @@ log_stderror=yes
 disable_tcp=yes
 listen=udp:127.0.0.1:{port}
 auto_aliases=no
-alias="mine.example:{port}"
+alias=udp:mine.example:{port}
+alias=other.example
 {modules}
 modparam("ctl", "binrpc", "unix:{folder}/ctl")
 modparam("jsonrpcs", "fifo_name", "{folder}/rpc.fifo")
@@ -223,6 +225,23 @@ class Subject:
                                   modules="\n".join(f'loadmodule "{n}.so"' for n in names)))
         self.server = Server([program, *options], config, {}, None, self.port)
         self.clients = 0
+        # The processes that answer start beside those that serve SIP.
+        end = time.monotonic() + DEADLINE
+        while not self.is_reachable():
+            if time.monotonic() > end:
+                raise AssertionError(f"nobody takes commands of {program}")
+            time.sleep(0.01)
+
+    def is_reachable(self):
+        try:
+            with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
+                client.connect(f"{self.folder}/ctl")
+            with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as client:
+                client.connect(f"{self.folder}/rpc.sock")
+            os.close(os.open(f"{self.folder}/rpc.fifo", os.O_WRONLY | os.O_NONBLOCK))
+        except OSError:
+            return False
+        return True
 
     def kamcmd(self, command):
         done = subprocess.run(["kamcmd", "-s", f"unix:{self.folder}/ctl", *command.split()],
