@@ -8,8 +8,10 @@
 
 #include <algorithm>
 #include <bit>
-#include <functional>
+#include <map>
 #include <span>
+#include <utility>
+#include <vector>
 
 #include "core/server/stable_hash.h"
 
@@ -29,6 +31,19 @@ struct Head {
         return sizeof(Head) + place_size + text_size;
     }
 };
+
+/// Equal times keep their order. (With libstdc++ 12, clang refuses std::ranges::stable_sort.)
+template <class T, class Key>
+std::vector<T> by_time(std::vector<T> items, Key key) {
+    std::multimap<std::int64_t, T> ordered;
+    for (T& item : items) {
+        const std::int64_t at = key(item);
+        ordered.emplace(at, std::move(item));
+    }
+    items.clear();
+    for (auto& [at, item] : ordered) items.push_back(std::move(item));
+    return items;
+}
 
 std::uint64_t hash_of(std::string_view call_id, std::uint32_t cseq) noexcept {
     StableHash hash;
@@ -222,8 +237,7 @@ std::vector<TraceTable::Event> TraceTable::events(std::string_view call_id) cons
     each([&](const Ring& ring) {
         if (ring.name() == call_id) ring.read(out);
     });
-    std::ranges::stable_sort(out, {}, &Event::at);
-    return out;
+    return by_time(std::move(out), [](const Event& e) { return e.at; });
 }
 
 std::int64_t TraceTable::lost(std::string_view call_id) const {
@@ -239,8 +253,7 @@ std::vector<TraceTable::Call> TraceTable::calls() const {
         out.push_back(
             {std::string(ring.name()), ring.cseq, ring.last, static_cast<std::int64_t>(ring.lost)});
     });
-    std::ranges::stable_sort(out, std::ranges::greater(), &Call::last);
-    return out;
+    return by_time(std::move(out), [](const Call& c) { return -c.last; });
 }
 
 void TraceTable::clear() noexcept {
