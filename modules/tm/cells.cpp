@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "core/api/route_target.h"
+#include "modules/tm/held_replies.h"
 #include "modules/tm/observe.h"
 #include "modules/tm/relay_steps.h"
 #include "modules/tm/stored_request.h"
@@ -53,6 +54,7 @@ void free_branches(Runtime& rt, Cell& c) noexcept {
         drop(rt, b->sent);
         drop(rt, b->cancel);
         drop(rt, b->reply);
+        free_held(rt, *b);
         c.branches = b->next;
         rt.memory().free(b);
     }

@@ -252,8 +252,10 @@ constexpr Param params[] = {
         "Without effect: CANCEL and the ACK of a negative reply are always made of the INVITE as "
         "it was sent (RFC 3261 9.1, 17.1.1.3)."),
     without_effect<"callid_matching">("Without effect: Call-IDs are always compared."),
-    without_effect<"callid_cseq_matching">(
-        "Without effect: RFC 3261 17.1.3 and 17.2.3 match by the branch parameter."),
+    param<&Tm::callid_cseq_matching>(
+        "callid_cseq_matching",
+        "1: requests match by Call-ID, CSeq number and From tag, whatever their Via (RFC 3261 "
+        "17.2.3 wants the branch)."),
     without_effect<"exec_time_check">(
         "Without effect: no lock is held over a route, and its transaction stays."),
     without_effect<"reparse_on_dns_failover">(kNoFailover),
@@ -528,8 +530,12 @@ constexpr Function functions[] = {
     function<&Tm::t_flush_flags>("t_flush_flags", "Gives the transaction the message's flags.",
                                  Route::any),
     uac_send(),
-    function<&Tm::t_flush_xflags>("t_flush_xflags", "Without effect: there are 32 message flags.",
+    function<&Tm::t_flush_xflags>("t_flush_xflags",
+                                  "Gives the transaction the extended flags, and all variables.",
                                   Route::any),
+    function<&Tm::t_is_retr_async_reply>(
+        "t_is_retr_async_reply",
+        "Whether this reply repeats one that waits suspended; it ends here.", Route::tm_reply),
 };
 
 template <shm::Counter Counts::* Field>

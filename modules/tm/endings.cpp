@@ -81,7 +81,17 @@ Verdict Tm::t_flush_flags(Message& m) {
 
 Verdict Tm::t_flush_xflags(Message& m) {
     const Work* const w = work_of(rt_, m);
-    return Verdict::of(w != nullptr && w->cell != nullptr);
+    if (w == nullptr || w->cell == nullptr) return Verdict::no;
+    const BucketGuard guard(*w->bucket);
+    const std::uint32_t flags = w->cell->flag_bits;
+    const bool kept = keep_script_state(rt_, *w->cell, m);  // they are among the variables
+    w->cell->flag_bits = flags;
+    return Verdict::of(kept);
+}
+
+Verdict Tm::t_is_retr_async_reply(Message& m) {
+    const Work* const w = work_of(rt_, m);
+    return Verdict::of(w != nullptr && w->repeats_held);
 }
 
 Verdict Tm::t_set_disable_internal_reply(Message& m, int on) {

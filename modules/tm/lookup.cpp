@@ -53,6 +53,7 @@ int take_ack(Runtime& rt, const RequestKey& key, Bucket& b, const Message& m, Wo
     Turn turn{rt.now(), rt.policy, actions};
     const BucketGuard guard(b);
     Cell* c = Table::find(b, key, sip::Method::invite);
+    if (c != nullptr && key.by_call && c->status / 100 == 2) c = nullptr;  // it is no 2xx's
     if (c != nullptr && !has_right_tag(rt, *c, key)) return 1;
     if (c == nullptr) {  // a 2xx of our own is acknowledged with a branch of its own
         c = Table::find_accepted(b, key);

@@ -72,6 +72,7 @@ std::optional<RequestKey> request_key(const sip::Message& m, const Matching& mat
                    .cseq = cseq->number,
                    .method = m.method(),
                    .method_text = m.method_text(),
+                   .by_call = matching.by_call,
                    .any_host = is_old && for_invite};
     if (is_old) key.host = for_invite ? std::string_view() : to->tag;
     constexpr std::size_t kMost = UINT16_MAX;
@@ -91,6 +92,7 @@ std::uint32_t call_hash(std::string_view call_id, std::uint32_t cseq) noexcept {
 }
 
 bool same_via(const Cell& c, const RequestKey& key) noexcept {
+    if (key.by_call) return same_call(c, key);
     // The host compares without case (RFC 3261 17.2.3 means the host, and hosts have none).
     return c.via_hash == key.via_hash && c.port == key.port && c.via_branch() == key.branch &&
            (key.any_host || text::ci_equal(c.via_host(), key.host)) && c.call_id() == key.call_id &&

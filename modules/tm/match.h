@@ -14,6 +14,7 @@ namespace fairlead::tm {
 struct Matching {
     bool via1 = true, ruri = true;
     bool ack_tag = false, cancel_tag = false;
+    bool by_call = false;  ///< Call-ID, CSeq number and From tag instead of the Via
 };
 
 struct RequestKey {
@@ -29,6 +30,7 @@ struct RequestKey {
     std::string_view method_text;
     std::uint32_t hash = 0;  ///< of Call-ID and CSeq number: an ACK and a CANCEL share the INVITE's
     std::uint32_t via_hash = 0;
+    bool by_call = false;   ///< the Via does not matter
     bool any_host = false;  ///< an ACK or CANCEL of such a client: Matching says which To tags fit
 };
 /// Nullopt when Via, From, Call-ID or CSeq cannot be read.

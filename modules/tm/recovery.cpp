@@ -3,6 +3,7 @@
 #include "modules/tm/recovery.h"
 
 #include "modules/tm/cells.h"
+#include "modules/tm/held_replies.h"
 #include "modules/tm/perform.h"
 #include "modules/tm/suspend.h"
 
@@ -13,6 +14,7 @@ namespace {
 bool take_over(Runtime& rt, Cell& c, Outgoing& out) {
     Actions actions;
     Turn turn{rt.now(), rt.policy, actions};
+    holder_died(rt, c);
     const bool chose = c.owner == rt.process() && c.has(Cell::choosing);
     const bool routed = c.route_owner == rt.process() && c.has(Cell::in_route);
     if (chose || routed) {

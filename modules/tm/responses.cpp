@@ -7,9 +7,11 @@
 #include "core/api/log.h"
 #include "modules/tm/cells.h"
 #include "modules/tm/fork.h"
+#include "modules/tm/held_replies.h"
 #include "modules/tm/observe.h"
 #include "modules/tm/perform.h"
 #include "modules/tm/routes.h"
+#include "modules/tm/suspend.h"
 
 namespace fairlead::tm {
 namespace {
@@ -62,10 +64,36 @@ public:
             }
         }
         if (on_reply_ != RouteId::none) run_route(out);
-        out.send();
-        if (choose_) run_choice(rt_, bucket_, *cell_);
-        if (protected_) rt_.core->hazards().release(rt_.process(), cell_);
+        finish(out);
         return Next::consumed;
+    }
+    /// `m` is empty: it becomes the reply that was held.
+    Resumed go_on(std::uint32_t ticket, RouteId route) {
+        Outgoing out(rt_.outbox, rt_.core->net());
+        {
+            const BucketGuard guard(bucket_);
+            cell_ = Table::find(bucket_, own_.label);
+            branch_ = cell_ != nullptr ? held_at(*cell_, ticket) : nullptr;
+            if (branch_ == nullptr) return Resumed::stale;
+            HeldReply& held = *branch_->held;
+            if (held.holder != kNobody) {
+                if (held.wanted) return Resumed::stale;
+                held.wanted = true;
+                held.wanted_route = route;
+                return Resumed::resumed;
+            }
+            protect();
+            // Without room for one more protected object it waits on.
+            if (!protected_) return Resumed::stale;
+            restore(*copy(*held.reply, m_.arena), m_);
+            free_held(rt_, *branch_);
+            on_reply_ = route;
+        }
+        m_.is_owned = true;
+        m_.route_type = Route::tm_reply;
+        run_route(out);
+        finish(out);
+        return Resumed::resumed;
     }
 
 private:
@@ -110,6 +138,22 @@ private:
             out);
         rest(rt_, *cell_);
     }
+    void finish(Outgoing& out) {
+        out.send();
+        if (choose_) run_choice(rt_, bucket_, *cell_);
+        if (held_.now) (void)resume_reply(rt_, held_.token, held_.route);
+        if (protected_) rt_.core->hazards().release(rt_.process(), cell_);
+    }
+    /// Its route suspended it, or an equal one that still waits: it does not go on. Under the lock.
+    bool stays(const Work& w) {
+        if (w.holds && branch_->held) {
+            const bool now = holder_left(rt_, *branch_, m_);
+            held_ = {now,
+                     {cell_->slot, cell_->label, branch_->held->ticket},
+                     branch_->held->wanted_route};
+        }
+        return w.holds || w.repeats_held;
+    }
     void run_route(Outgoing& out) {
         load_variables(bucket_, *cell_, m_);
         Work& w = work_for(rt_, m_);
@@ -122,11 +166,13 @@ private:
         {
             const BucketGuard guard(bucket_);
             m_.flags = flags_of(rt_, *cell_, *branch_);
+            w.repeats_held = branch_->held && branch_->held->status == m_.sip.status();
         }
         w.from_pick = true;  // protected here
         const Route before = m_.route_type;
         m_.route_type = Route::tm_reply;
-        const RouteResult result = rt_.core->script().run(on_reply_, m_);
+        const RouteResult result =
+            on_reply_ != RouteId::none ? rt_.core->script().run(on_reply_, m_) : RouteResult{};
         m_.route_type = before;
         times_from_avps(rt_, m_, w);  // may say how long this branch may ring from now on
         m_.slots[rt_.slot] = 0;
@@ -137,7 +183,8 @@ private:
         branch_->flag_bits = m_.target.flags;
         keep_flags(rt_, *cell_, branch_, m_);
         (void)keep_script_state(rt_, *cell_, m_);
-        step(text, out);
+        if (!stays(w)) return step(text, out);
+        rest(rt_, *cell_);
     }
 
     Runtime& rt_;
@@ -147,6 +194,7 @@ private:
     Cell* cell_ = nullptr;
     Branch* branch_ = nullptr;
     RouteId on_reply_ = RouteId::none;
+    Wanted held_;  ///< to go on as soon as this script is done
     bool answers_cancel_ = false, protected_ = false, choose_ = false;
 };
 
@@ -157,6 +205,14 @@ Next reply_arrived(Runtime& rt, Message& m) {
     const auto own = via != nullptr ? parse_branch(via->branch) : std::nullopt;
     if (!own || own->nonce != rt.nonce || own->slot >= rt.table.size()) return Next::go_on;
     return Arrival(rt, m, *own).run();
+}
+
+Resumed resume_reply(Runtime& rt, const SuspendToken& token, RouteId route) {
+    Message& m = rt.core->borrow_message();
+    const Resumed result =
+        Arrival(rt, m, {token.slot, token.label, rt.nonce, 0}).go_on(token.ticket, route);
+    rt.core->give_back(m);
+    return result;
 }
 
 void send_failed(Runtime& rt, Bucket& b, std::uint32_t label_and_branch) noexcept {

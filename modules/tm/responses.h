@@ -8,6 +8,10 @@ namespace fairlead::tm {
 /// `consumed` when the reply belongs to a transaction here, whatever became of it.
 [[nodiscard]] Next reply_arrived(Runtime& rt, Message& m);
 
+/// t_continue of a reply that was held (held_replies.h): `route` runs for it, and it goes on as if
+/// it had just come. In any process, without any lock.
+[[nodiscard]] Resumed resume_reply(Runtime& rt, const SuspendToken& token, RouteId route);
+
 /// A request that Net could not send after all.
 void send_failed(Runtime& rt, Bucket& b, std::uint32_t label_and_branch) noexcept;
 

@@ -121,6 +121,8 @@ struct Work {
     bool no_auto_100 = false;                ///< t_set_auto_inv_100(0)
     bool no_error_reply = false;             ///< t_set_disable_internal_reply(1)
     bool acked = false;                      ///< who observes was told of this ACK
+    bool holds = false;                      ///< this onreply_route suspended its reply
+    bool repeats_held = false;               ///< … an earlier one did, and here it is again
     bool in_step = false;                    ///< a StepHandler has it
     bool in_branch_failure = false;          ///< event_route[tm:branch-failure:…]
     bool replicated = false;                 ///< this script replicated the request

@@ -6,9 +6,11 @@
 
 #include "core/api/log.h"
 #include "modules/tm/cells.h"
+#include "modules/tm/held_replies.h"
 #include "modules/tm/lookup.h"
 #include "modules/tm/perform.h"
 #include "modules/tm/replies.h"
+#include "modules/tm/responses.h"
 #include "modules/tm/routes.h"
 #include "modules/tm/tm.h"
 
@@ -192,6 +194,13 @@ void go_on(Runtime& rt, Message& m, const Scene& scene, RouteId route, Unpacker*
 }  // namespace
 
 std::expected<SuspendToken, ScriptError> suspend(Runtime& rt, Message& m, const Suspend& how) {
+    if (m.route_type == Route::tm_reply) {
+        // A reply waits for who has its token; it does not wake by itself, and has no way back.
+        const bool plain = !how.keep_way && how.luggage.empty() && how.wake < Ms(0);
+        return plain
+                   ? hold_reply(rt, m, work_for(rt, m))
+                   : std::expected<SuspendToken, ScriptError>(std::unexpected(ScriptError::script));
+    }
     std::string_view way;
     if (how.keep_way) {
         way = rt.core->script().way_back(m);
@@ -212,8 +221,16 @@ std::expected<SuspendToken, ScriptError> suspend(Runtime& rt, Message& m, const 
     return result;
 }
 
+static bool is_held(const Runtime& rt, const SuspendToken& t) {
+    Bucket& b = rt.table.bucket(t.slot);
+    const BucketGuard guard(b);
+    const Cell* const c = t.ticket != 0 ? Table::find(b, t.label) : nullptr;
+    return c != nullptr && held_at(*c, t.ticket) != nullptr;
+}
+
 Resumed resume(Runtime& rt, const SuspendToken& token, RouteId route, Unpacker* unpacker) {
     if (token.slot >= rt.table.size()) return Resumed::stale;
+    if (is_held(rt, token)) return resume_reply(rt, token, route);
     Message& m = rt.core->borrow_message();
     Scene scene;
     const auto answer = take_up(rt, token, route, m, scene);
@@ -279,8 +296,9 @@ std::expected<SuspendToken, ScriptError> Tm::suspend(Message& m, const Suspend& 
 }
 
 bool Tm::cancel_suspend(Message& m, const SuspendToken& token) {
-    const Work* const w = work_of(rt_, m);
+    Work* const w = work_of(rt_, m);
     if (w == nullptr || w->cell == nullptr) return false;
+    if (w->holds) return let_go(rt_, *w, token);
     const BucketGuard guard(*w->bucket);
     Cell& c = *w->cell;
     const bool own = c.waiting && c.holder_runs && token == SuspendToken{c.slot, c.label, c.ticket};
@@ -301,8 +319,10 @@ SuspendToken Tm::waiting(std::uint32_t slot, std::uint32_t label) {
     Bucket& b = rt_.table.bucket(slot);
     const BucketGuard guard(b);
     const Cell* const c = Table::find(b, label);
-    if (c == nullptr || !c->waiting) return {};
-    return {slot, label, c->ticket};
+    if (c == nullptr) return {};
+    if (c->waiting) return {slot, label, c->ticket};
+    const Branch* const at = held_at(*c, 0);
+    return at != nullptr ? SuspendToken{slot, label, at->held->ticket} : SuspendToken{};
 }
 
 std::int64_t Tm::suspended() const noexcept {

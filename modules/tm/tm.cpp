@@ -93,26 +93,26 @@ Result<void> Tm::prepare(Core& core) {
     if (!time) return std::unexpected(time.error());
     for (const std::string& line : time->guessed) LOG(info, "{}", line);
     rt_.policy = policy(*time);
-    rt_.options = {
-        .auto_inv_100 = auto_inv_100,
-        .auto_inv_100_reason = auto_inv_100_reason,
-        .unmatched_cancel = unmatched_cancel,
-        .default_code = default_code,
-        .default_reason = default_reason,
-        .reply_matching = reply_matching,
-        .forward_stray_replies = forward_stray_replies,
-        .max_transactions = max_transactions,
-        .matching = {via1_matching, ruri_matching, ack_tag_matching, cancel_tag_matching},
-        .fr_timer_avp = fr_timer_avp,
-        .fr_inv_timer_avp = fr_inv_timer_avp,
-        .ac_extra_hdrs = ac_extra_hdrs,
-        .rich_redirect = rich_redirect,
-        .branch_flag_mask = branch_flag_mask,
-        .contacts_avp = contacts_avp,
-        .contact_flows_avp = contact_flows_avp,
-        .failure_exec_mode = failure_exec_mode,
-        .uri_of_winner = failure_uri_of_winner,
-        .local_ack_mode = local_ack_mode};
+    rt_.options = {.auto_inv_100 = auto_inv_100,
+                   .auto_inv_100_reason = auto_inv_100_reason,
+                   .unmatched_cancel = unmatched_cancel,
+                   .default_code = default_code,
+                   .default_reason = default_reason,
+                   .reply_matching = reply_matching,
+                   .forward_stray_replies = forward_stray_replies,
+                   .max_transactions = max_transactions,
+                   .matching = {via1_matching, ruri_matching, ack_tag_matching, cancel_tag_matching,
+                                callid_cseq_matching},
+                   .fr_timer_avp = fr_timer_avp,
+                   .fr_inv_timer_avp = fr_inv_timer_avp,
+                   .ac_extra_hdrs = ac_extra_hdrs,
+                   .rich_redirect = rich_redirect,
+                   .branch_flag_mask = branch_flag_mask,
+                   .contacts_avp = contacts_avp,
+                   .contact_flows_avp = contact_flows_avp,
+                   .failure_exec_mode = failure_exec_mode,
+                   .uri_of_winner = failure_uri_of_winner,
+                   .local_ack_mode = local_ack_mode};
     if (contacts_avp.empty() != contact_flows_avp.empty())
         return fail("contacts_avp and contact_flows_avp go together");
     rt_.counts = counts;

@@ -44,7 +44,7 @@ public:
     AppendLists appends;
     LateWrites writes;
     bool via1_matching = true, ruri_matching = true;
-    bool ack_tag_matching = false, cancel_tag_matching = false;
+    bool ack_tag_matching = false, cancel_tag_matching = false, callid_cseq_matching = false;
     int max_inv_lifetime = 180000, max_noninv_lifetime = 32000;
     bool retr_invite_cap = false;
     bool rfc4320 = true;
@@ -159,6 +159,7 @@ public:
     Verdict t_save_lumps(Message& m);
     Verdict t_flush_flags(Message& m);
     Verdict t_flush_xflags(Message& m);
+    Verdict t_is_retr_async_reply(Message& m);
     /// (uac_send.cpp)
     Verdict t_uac_send(Message& m, UacRequest given);
     Verdict t_set_disable_internal_reply(Message& m, int on);

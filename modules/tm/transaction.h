@@ -34,6 +34,8 @@ struct Buffer {
     [[nodiscard]] explicit operator bool() const noexcept { return static_cast<bool>(bytes); }
 };
 
+struct HeldReply;
+
 /// What became of the CANCEL of a branch.
 enum class CancelState : std::uint8_t {
     none,
@@ -61,9 +63,10 @@ struct Branch {
     };
 
     shm::Ptr<Branch> next;
-    Buffer sent;    ///< the request; the ACK once a negative reply to an INVITE came
-    Buffer cancel;  ///< the CANCEL, while it may be repeated
-    Buffer reply;   ///< the final reply as it would go upstream, until one is picked
+    Buffer sent;               ///< the request; the ACK once a negative reply to an INVITE came
+    Buffer cancel;             ///< the CANCEL, while it may be repeated
+    Buffer reply;              ///< the final reply as it would go upstream, until one is picked
+    shm::Ptr<HeldReply> held;  ///< a reply that its onreply_route has suspended
     Due retransmit_at = kNever, final_at = kNever;  ///< Timers A/E; B/F and C
     Due cancel_at = kNever, cancel_until = kNever;  ///< the CANCEL's Timers E and F
     std::uint32_t interval = 0, cancel_interval = 0;

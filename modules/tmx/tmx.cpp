@@ -213,13 +213,15 @@ constexpr Function functions[] = {
         "t_suspend",
         "Suspends the transaction, which is made if needed, for fr_timer at most; t_continue() "
         "goes on with it, whatever this script does behind it. $T(id_index) and $T(id_label) name "
-        "it.",
-        Route::request | Route::failure),
-    function<&Tmx::t_continue>("t_continue",
-                               "Goes on with a transaction that is suspended, in this process: "
-                               "runs the route on its request. False when it does not wait (any "
-                               "more).",
-                               Route::any, "tindex", "tlabel", "routename"),
+        "it. In an onreply_route its reply waits, as if it had not come yet; it goes on with the "
+        "route, and is relayed then. One reply of a branch waits at a time.",
+        Route::request | Route::failure | Route::tm_reply),
+    function<&Tmx::t_continue>(
+        "t_continue",
+        "Goes on with a transaction that is suspended, in this process: "
+        "runs the route on its request, or reply. False when it does not wait (any "
+        "more).",
+        Route::any, "tindex", "tlabel", "routename"),
     function<&Tmx::t_reply_callid>("t_reply_callid",
                                    "Answers the transaction with this Call-ID and CSeq number. "
                                    "Walks all transactions.",

@@ -25,7 +25,6 @@ constexpr Missing kMissing[] = {
     {"get_route_param", kForCode},
     {"register_rrcb", kForCode},
     {"t_is_local", kForCode},
-    {"t_is_retr_async_reply", kNever},
     {"contact_param_decode_uri", kNever},
     {"km_append_branch", kNever},
     {"ring_insert_callid", kNever},

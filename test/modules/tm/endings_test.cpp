@@ -27,6 +27,44 @@ TEST_CASE("t_drop: nothing goes upstream, and the code is the last status") {
     CHECK(none.all() == "SIP/2.0 200 -1|");
 }
 
+TEST_CASE("t_flush_xflags: what comes while the script still runs sees the extended flags") {
+    for (const bool flushed : {false, true}) {
+        TmHost host;
+        host.load("corex");
+        host.on_request([&](Message& m) {
+            host.call(m, "t_on_reply", {"r"sv});
+            host.call(m, "t_relay");
+            host.call(m, "setxflag", {40});
+            if (flushed) CHECK(host.call(m, "t_flush_xflags") == 1);
+            host.receive(reply(host.next(), 180, "Ringing", "t"), kCallee);
+        });
+        host.route(Route::tm_reply, "r", [&](Message& m) {
+            host.last = host.call(m, "isxflagset", {40});
+            return RouteResult{};
+        });
+        host.start();
+        host.receive(Request("MESSAGE").branch("z9hG4bKx").str());
+        CHECK(host.last == (flushed ? 1 : -1));
+    }
+}
+
+TEST_CASE("a failure_route starts two branches at once") {
+    Routed call(R"(request_route { t_on_failure("F"); t_relay(); }
+        failure_route[F] {
+            append_branch("sip:two@192.0.2.3"); append_branch("sip:three@192.0.2.4"); t_relay();
+        })");
+    call.request();
+    (void)call.all();
+    call.answer(404, "Not Found");
+    CHECK(call.all() ==
+          "ACK sip:bob@192.0.2.2 SIP/2.0|INVITE sip:two@192.0.2.3 SIP/2.0|"
+          "INVITE sip:three@192.0.2.4 SIP/2.0|");
+    call.answer(486, "Busy", "192.0.2.4:5060");
+    CHECK(call.all() == "ACK sip:three@192.0.2.4 SIP/2.0|");
+    call.answer(486, "Busy", "192.0.2.3:5060");
+    CHECK(call.all() == "ACK sip:two@192.0.2.3 SIP/2.0|SIP/2.0 486 Busy|");
+}
+
 TEST_CASE("t_uac_send: a request of our own from the script") {
     Routed call(R"(request_route {
         t_uac_send("OPTIONS", "sip:carol@192.0.2.3", "", "",

@@ -235,4 +235,25 @@ TEST_CASE("branch_flag_mask takes three bases and nothing else") {
             Routed(with("branch_flag_mask", '"' + std::string(bad) + '"') + "request_route { }"));
 }
 
+TEST_CASE("callid_cseq_matching: a request that comes again another way is known") {
+    for (const bool on : {false, true}) {
+        TmHost host;
+        host.param("tm", "callid_cseq_matching", on ? 1 : 0);
+        host.relay_all();
+        host.receive(Request("INVITE").branch("z9hG4bKway1").str());
+        (void)host.next();
+        const std::string sent = host.next();
+        host.receive(Request("INVITE").branch("z9hG4bKway2").str());
+        CHECK(host.pending() == (on ? 1U : 2U));
+        host.discard_sent();
+        host.receive(Request("INVITE").branch("z9hG4bKway3").cseq(77).str());
+        CHECK(host.pending() == 2);
+        host.discard_sent();
+        host.answer(sent, 200, "OK");
+        CHECK(host.next_line() == "SIP/2.0 200 OK");
+        host.receive(Request("ACK").branch("z9hG4bKack").to_tag("totag").str());
+        CHECK(host.next_line().starts_with("ACK "));
+    }
+}
+
 }  // namespace fairlead::test

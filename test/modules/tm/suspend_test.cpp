@@ -397,4 +397,63 @@ route[GO] { t_reply("486", "Gone on"); }
     CHECK(host.leaks().empty());
 }
 
+TEST_CASE("the process that suspended a reply dies: who has the token resumes it") {
+    TmHost host;
+    host.add(sleeper);
+    Sleeper* user = nullptr;
+    int resumed = 0;
+    host.on_request([&](Message& m) {
+        host.call(m, "t_on_reply", {"r"sv});
+        host.call(m, "t_relay");
+    });
+    host.route(Route::request, "GO", [&](Message& m) {
+        resumed += m.sip.status() == 200 ? 1 : 0;
+        return RouteResult{};
+    });
+    host.route(Route::tm_reply, "r", [&](Message& m) {
+        const auto token = user->tm->suspend(m, {});
+        REQUIRE(token);
+        CHECK_FALSE(user->tm->suspend(m, {.luggage = "more"}));
+        REQUIRE(host.engine().start({Process::Kind::worker, 1, 0, true, "worker 0"}));
+        CHECK(user->tm->waiting(token->slot, token->label) == *token);
+        const RouteId go = host.engine().script().find(Route::request, "GO");
+        CHECK(user->tm->resume(*token, go) == Resumed::resumed);
+        return RouteResult{};
+    });
+    host.start();
+    user = host.module<Sleeper>("sleeper");
+    host.receive(Request("MESSAGE").branch("z9hG4bKdie").str());
+    host.answer(host.next(), 200, "OK");
+    CHECK(resumed == 1);
+    CHECK(host.next_line() == "SIP/2.0 200 OK");
+    CHECK(host.pending() == 0);
+    host.advance(Ms(40000));
+    CHECK(host.leaks() == "");
+}
+
+TEST_CASE("t_cancel_suspend of a reply: it goes on as if nobody had asked") {
+    TmHost host;
+    host.add(sleeper);
+    Sleeper* user = nullptr;
+    host.on_request([&](Message& m) {
+        host.call(m, "t_on_reply", {"r"sv});
+        host.call(m, "t_relay");
+    });
+    host.route(Route::tm_reply, "r", [&](Message& m) {
+        const auto token = user->tm->suspend(m, {});
+        REQUIRE(token);
+        CHECK(user->tm->cancel_suspend(m, *token));
+        CHECK_FALSE(user->tm->cancel_suspend(m, *token));
+        CHECK(user->tm->resume(*token, RouteId::none) == Resumed::stale);
+        return RouteResult{};
+    });
+    host.start();
+    user = host.module<Sleeper>("sleeper");
+    host.receive(Request("MESSAGE").branch("z9hG4bKno").str());
+    host.answer(host.next(), 200, "OK");
+    CHECK(host.next_line() == "SIP/2.0 200 OK");
+    host.advance(Ms(40000));
+    CHECK(host.leaks() == "");
+}
+
 }  // namespace fairlead::test
