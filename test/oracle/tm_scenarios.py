@@ -1103,3 +1103,68 @@ def cancelled_while_it_sleeps(t):
     t.alice.expect(200, "CANCEL")
     t.alice.drain()
     pause(1.5)
+
+
+# ---- t_suspend and t_continue (T86 to T91)
+
+def resume(t, user="resume", code=200):
+    """Another request continues what was suspended last."""
+    t.alice.send(t.alice.request("MESSAGE", t.bob.uri(user)))
+    t.alice.expect(code, "MESSAGE")
+
+
+@scenario()
+def suspended(t):
+    """T86, T89: what was done before, and flags and AVPs; the INVITE again gets the 100."""
+    invite = invite_to(t, "suspended")
+    t.alice.expect(100)
+    t.alice.send(invite)
+    t.alice.expect(100)
+    resume(t)
+    refuse(t.bob, t.bob.expect("INVITE"), 486)
+    ends_with(t, invite, 486)
+
+
+@scenario(timed=True, FR=1500)
+def suspended_too_long(t):
+    """T87."""
+    invite = invite_to(t, "suspended")
+    t.alice.expect(100)
+    ends_with(t, invite, 408)
+    resume(t, code=404)
+
+
+@scenario()
+def suspended_and_cancelled(t):
+    """T88."""
+    invite = invite_to(t, "suspended")
+    t.alice.expect(100)
+    t.alice.cancel(invite)
+    ends_with(t, invite, 487)
+    t.alice.expect(200, "CANCEL")
+    resume(t, code=404)
+
+
+@scenario()
+def resumed_for_nothing(t):
+    """T90."""
+    invite = invite_to(t, "suspended")
+    t.alice.expect(100)
+    t.alice.send(t.alice.request("MESSAGE", t.bob.uri("resumeidle")))
+    ends_with(t, invite, 500)
+    t.alice.expect(200, "MESSAGE")
+    resume(t, code=404)
+
+
+@scenario()
+def reply_suspended(t):
+    """T91: it goes on once, with what both routes did."""
+    invite = invite_to(t, "holdreply")
+    got = t.bob.expect("INVITE")
+    t.alice.expect(100)
+    t.bob.reply(got, 200, "OK")
+    t.flush()
+    t.alice.send(t.alice.request("MESSAGE", t.bob.uri("resumereply")))
+    final = t.alice.expect(200, "INVITE")
+    t.alice.expect(200, "MESSAGE")
+    confirm(t, invite, final)
