@@ -4,10 +4,12 @@
 #include <fmt/format.h>
 #include <time.h>
 
+#include <algorithm>
 #include <charconv>
 #include <chrono>
 #include <cstdlib>
 #include <string>
+#include <vector>
 
 #include "modules/cpl/compile.h"
 #include "modules/cpl/luggage.h"
@@ -75,23 +77,33 @@ int main(int argc, char** argv) {
     if (!store.prepare(host.engine(), 20, stored)) return EXIT_FAILURE;
 
     const auto before = host.memory_in_use();
-    std::int64_t compiling = 0, storing = 0;
-    std::size_t bytes = 0, xml_bytes = 0;
-    for (std::size_t n = 0; n < scripts; ++n) {
-        const std::string xml = script(n);
+    // Each is stored on its own, but only so many are compiled: that takes longest.
+    struct Both {
+        std::string xml, compiled;
+    };
+    std::vector<Both> different;
+    const std::size_t most = std::min<std::size_t>(scripts, 10000);
+    std::int64_t at = cpu_ns();
+    for (std::size_t n = 0; n < most; ++n) {
         cpl::Faults faults;
-        std::int64_t at = cpu_ns();
-        const auto compiled = cpl::compile(xml, {}, faults);
-        compiling += cpu_ns() - at;
-        at = cpu_ns();
-        if (!compiled || !store.save(fmt::format("user{}", n), xml, *compiled)) {
-            fmt::print(stderr, "script {} was not stored\n{}", n, faults.str());
+        const std::string xml = script(scripts - most + n);
+        auto compiled = cpl::compile(xml, {}, faults);
+        if (!compiled) return EXIT_FAILURE;
+        different.push_back({xml, std::move(*compiled)});
+    }
+    const std::int64_t compiling = cpu_ns() - at;
+    std::size_t bytes = 0, xml_bytes = 0;
+    at = cpu_ns();
+    for (std::size_t n = 0; n < scripts; ++n) {
+        const auto& [xml, compiled] = different[n % most];
+        if (!store.save(fmt::format("user{}", n), xml, compiled)) {
+            fmt::print(stderr, "no room for script {}\n", n);
             return EXIT_FAILURE;
         }
-        storing += cpu_ns() - at;
-        bytes += compiled->size();
+        bytes += compiled.size();
         xml_bytes += xml.size();
     }
+    const std::int64_t storing = cpu_ns() - at;
     const auto after = host.memory_in_use();
 
     cpl::DescribedCall call;
@@ -118,7 +130,7 @@ int main(int argc, char** argv) {
     if (proxied != runs) return EXIT_FAILURE;
     fmt::print("{} scripts of {} bytes, {} compiled\n", scripts, xml_bytes / scripts,
                bytes / scripts);
-    print("compiling", compiling, scripts);
+    print("compiling", compiling, most);
     print("storing", storing, scripts);
     print("look-up, run and packing", spent, runs);
     fmt::print("{:<34} {:>9} bytes\n", "shared memory of each",
