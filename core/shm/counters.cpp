@@ -9,8 +9,7 @@
 
 namespace fairlead::shm {
 
-CountingRows counting_rows{
-    {}, {}, counting_rows.unread_counters.data(), counting_rows.unread_histograms.data()};
+constinit CountingRows counting_rows;
 
 Counters::Counters(Segment& segment, Table* table, Tag tag) noexcept
     : segment_(segment), table_(table), tag_(tag) {

@@ -29,10 +29,10 @@ inline constexpr std::size_t kMaxCounters = 1024, kMaxHistograms = 256;
 /// Where this process counts: into its rows in shared memory when it has entered, until then into
 /// rows that nobody reads. One of the core's few globals: set by the two enter() after fork.
 struct CountingRows {
-    std::array<std::int64_t, kMaxCounters> unread_counters;
-    std::array<HistogramCells, kMaxHistograms> unread_histograms;
-    std::int64_t* counters;
-    HistogramCells* histograms;
+    std::array<std::int64_t, kMaxCounters> unread_counters{};
+    std::array<HistogramCells, kMaxHistograms> unread_histograms{};
+    std::int64_t* counters = unread_counters.data();
+    HistogramCells* histograms = unread_histograms.data();
 };
 extern CountingRows counting_rows;
 
