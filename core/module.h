@@ -65,7 +65,9 @@ public:
     virtual Next request_arrived(Message&) { return Next::go_on; }
     /// After the core's reply_route. `consumed`: the reply is not forwarded statelessly.
     virtual Next reply_arrived(Message&) { return Next::go_on; }
-    /// After the script of a received message, whatever it did.
+    /// After the script of a received message, whatever it did; and when all that a timer, a
+    /// resumption or a command began in this process is over, with the last message that was
+    /// borrowed for it and an empty result.
     virtual void message_done(Message&, const RouteResult&) {}
 };
 

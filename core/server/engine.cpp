@@ -326,6 +326,8 @@ Message& Engine::borrow_message() {
 }
 
 void Engine::give_back(Message& message) noexcept {
+    // Nothing else is under way in this process: what scripts took for a message is let go.
+    if (impl_->pool.out() == 1) impl_->done(message, {});
     impl_->pool.give_back(message);
 }
 

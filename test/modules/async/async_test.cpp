@@ -232,6 +232,24 @@ request_route { async_sleep(250); t_relay(); }
     host.end();
 }
 
+TEST_CASE("what a resumed route leaves locked is freed behind it") {
+    AsyncHost host(R"x(
+loadmodule "cfgutils"
+modparam("cfgutils", "lock_set_size", 1)
+request_route { async_route("RESUME", "1"); }
+route[RESUME] {
+    if (trylock("a")) send_reply("404", "Free");
+    else send_reply("486", "Locked");
+}
+)x");
+    host.begin();
+    host.receive(Request("INVITE").branch("z9hG4bKa2").call_id("another").str());
+    CHECK(host.lines() == kTrying + "|" + kTrying);
+    host.advance(Ms(1100));
+    CHECK(host.lines() == "SIP/2.0 404 Free|SIP/2.0 404 Free");
+    host.end();
+}
+
 TEST_CASE("a route that was resumed and does nothing is answered 500") {
     AsyncHost host(R"x(
 request_route { async_route("R", 1); }
