@@ -154,8 +154,6 @@ HostileCalls::HostileCalls(std::span<const std::string> modules) : ModuleHost(32
     for (const Setting& s : kSettings) {
         if (registry.find(s.module) != nullptr) param(s.module, s.parameter, s.value);
     }
-    const std::string users = "sqlite://" + TempFolder::operator/("users.db");
-    if (registry.find("auth_db") != nullptr) param("auth_db", "db_url", std::string_view(users));
     on_request([this](Message& m) {
         at(Route::request, m);
         if (course_ == Course::transaction && registry.find("tm") != nullptr) {
