@@ -96,11 +96,11 @@ struct World : ModuleHost {
         for (const std::string& contact : parts(with_addresses(row[kRegistered]), ',')) {
             const auto fields = parts(contact, ' ');
             texts.push_back(fields.at(0));
-            usrloc.found.push_back(
-                {.uri = texts.back(),
-                 .q = static_cast<std::int16_t>(std::stod(fields.at(1)) * 1000 + 0.5)});
+            const auto q = static_cast<std::int16_t>(std::stod(fields.at(1)) * 1000 + 0.5);
+            const auto behind =
+                std::ranges::upper_bound(usrloc.found, q, std::greater(), &usrloc::Contact::q);
+            usrloc.found.insert(behind, {.uri = texts.back(), .q = q});
         }
-        std::ranges::stable_sort(usrloc.found, std::greater(), &usrloc::Contact::q);
         for (const std::string& one : parts(with_addresses(row[kAnswers]), '|'))
             answers[one.substr(0, one.find('='))] = one.substr(one.find('=') + 1);
         Request invite("INVITE", row[kRequestUri]);
