@@ -17,8 +17,9 @@ struct Timed {
 }  // namespace
 
 void Engine::set_program(std::shared_ptr<const cfg::Program> program) {
-    impl_->log_prefix = cfg::log_prefix(*program);
-    const auto timed = std::make_shared<Timed>(program, impl_->parts.clock);
+    const cfg::Program& whole = *program;  // which the interpreter keeps
+    impl_->log_prefix = cfg::log_prefix(whole);
+    const auto timed = std::make_shared<Timed>(std::move(program), impl_->parts.clock);
     timed->interpreter.count_regex_evictions(impl_->parts.counters.add(
         "core", "regex_evicted", "Expressions that others pushed out of the cache of the script."));
     const auto add = [&](std::string_view route) {
@@ -26,7 +27,7 @@ void Engine::set_program(std::shared_ptr<const cfg::Program> program) {
             "core", "route", "How long routes run that the server or a module began.", "route",
             route);
     };
-    for (const std::string& label : cfg::route_labels(*program)) timed->script.add(add(label));
+    for (const std::string& label : cfg::route_labels(whole)) timed->script.add(add(label));
     timed->script.set_resumed(add("resumed"));
     impl_->program = std::shared_ptr<Script>(timed, &timed->script);
     impl_->set_script(*impl_->program);

@@ -4,7 +4,6 @@
 #include <curl/curl.h>
 
 #include <algorithm>
-#include <cstring>
 
 #include "core/api/log.h"
 #include "modules/cpl/note_texts.h"
@@ -49,7 +48,7 @@ void Mailer::send(std::string_view address, std::string_view subject, std::strin
 std::size_t Mailer::read(char* to, std::size_t size, std::size_t count, void* letter) {
     auto& from = *static_cast<Letter*>(letter);
     const std::size_t n = std::min(size * count, from.text.size() - from.sent);
-    std::memcpy(to, from.text.data() + from.sent, n);
+    std::copy_n(from.text.data() + from.sent, n, to);
     from.sent += n;
     return n;
 }

@@ -18,7 +18,7 @@ template <class T>
     requires std::is_trivially_copyable_v<T>
 void put(std::string& out, const T& value) {
     char bytes[sizeof value];
-    std::memcpy(bytes, &value, sizeof value);
+    std::memcpy(bytes, static_cast<const void*>(&value), sizeof value);
     out.append(bytes, sizeof bytes);
 }
 /// Takes a T off the beginning of `from`; nullopt when it is too short.
@@ -27,7 +27,7 @@ template <class T>
 std::optional<T> take(std::string_view& from) {
     T value;
     if (from.size() < sizeof value) return std::nullopt;
-    std::memcpy(&value, from.data(), sizeof value);
+    std::memcpy(static_cast<void*>(&value), from.data(), sizeof value);
     from.remove_prefix(sizeof value);
     return value;
 }

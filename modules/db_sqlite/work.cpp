@@ -74,7 +74,8 @@ bool DbSqlite::run_batch(std::span<Request* const> batch, std::vector<Outcome>& 
         if (!(*c)->in_transaction()) return false;
     }
     if ((*c)->execute("COMMIT")) return true;
-    (void)(*c)->execute("ROLLBACK");
+    if ((*c)->in_transaction() && !(*c)->execute("ROLLBACK"))
+        LOG(error, "what was begun in a database could not be taken back");
     return false;
 }
 

@@ -18,7 +18,7 @@ class Batch : public std::enable_shared_from_this<Batch> {
 public:
     Batch(OverHttp::Setting setting, std::shared_ptr<http::Request> request,
           std::vector<std::string> texts, Role role, std::string who)
-        : setting_(std::move(setting)),
+        : setting_(setting),
           request_(std::move(request)),
           texts_(std::move(texts)),
           role_(role),
