@@ -1,8 +1,10 @@
 // Values as bytes, for requests in shared memory and answers in mailboxes.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
+#include <algorithm>
+#include <array>
+#include <bit>
 #include <cstdint>
-#include <cstring>
 #include <optional>
 #include <span>
 #include <string>
@@ -17,19 +19,18 @@ namespace fairlead::db_sqlite {
 template <class T>
     requires std::is_trivially_copyable_v<T>
 void put(std::string& out, const T& value) {
-    char bytes[sizeof value];
-    std::memcpy(bytes, static_cast<const void*>(&value), sizeof value);
-    out.append(bytes, sizeof bytes);
+    const auto bytes = std::bit_cast<std::array<char, sizeof(T)>>(value);
+    out.append(bytes.data(), bytes.size());
 }
 /// Takes a T off the beginning of `from`; nullopt when it is too short.
 template <class T>
     requires std::is_trivially_copyable_v<T>
 std::optional<T> take(std::string_view& from) {
-    T value;
-    if (from.size() < sizeof value) return std::nullopt;
-    std::memcpy(static_cast<void*>(&value), from.data(), sizeof value);
-    from.remove_prefix(sizeof value);
-    return value;
+    std::array<char, sizeof(T)> bytes;
+    if (from.size() < bytes.size()) return std::nullopt;
+    std::copy_n(from.data(), bytes.size(), bytes.begin());
+    from.remove_prefix(bytes.size());
+    return std::bit_cast<T>(bytes);
 }
 
 void put_value(std::string& out, const db::Value& value);
