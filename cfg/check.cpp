@@ -43,7 +43,9 @@ Checker::Checker(const Config& config, module::Registry& registry, Diagnostics& 
       tree_(*config.tree),
       registry_(registry),
       diagnostics_(diagnostics),
-      program_(std::make_shared<Program>()) {}
+      program_(std::make_shared<Program>()) {
+    program_->registry_ = &registry;
+}
 
 std::shared_ptr<const Program> Checker::compile() {
     prepare();
@@ -63,6 +65,15 @@ std::shared_ptr<const Program> Checker::compile() {
     warn_of_unwritten();
     if (diagnostics_.errors() != 0) return nullptr;
     return program_;
+}
+
+std::optional<std::string_view> Checker::fill_in(std::string_view text, Message& message) {
+    constexpr std::size_t kLongest = 65535;
+    if (text.size() > kLongest) return std::nullopt;
+    at_run_time_ = true;
+    const Result<const LazyText*> made = Checker::text(text);
+    // The program goes with this object.
+    return made ? std::optional(message.arena.copy((*made)->text(message))) : std::nullopt;
 }
 
 void Checker::prepare() {

@@ -43,6 +43,8 @@ class Checker : private ParamVariables {
 public:
     Checker(const Config& config, module::Registry& registry, Diagnostics& diagnostics);
     [[nodiscard]] std::shared_ptr<const Program> compile();
+    /// Script::fill_in, instead of compile(): nothing is made that stays.
+    [[nodiscard]] std::optional<std::string_view> fill_in(std::string_view text, Message& message);
 
 private:
     /// What is known of a route before its body is checked.
@@ -127,6 +129,8 @@ private:
     /// The variable in the parentheses of another one; null when it was reported as none.
     const VariableUse* inner_variable(const Position& at, std::string_view text);
     bool name_and_index(const Position& at, const VariableText& text, VariableUse& use);
+    /// The name is looked up with each use, as one that a variable gives.
+    bool named_now(const Position& at, bool as_written, VariableUse& use);
     bool transforms(const Position& at, const VariableText& text, VariableUse& use);
     bool transform_arguments(const Position& at, std::string_view text, TransformUse& use);
     bool substitution(const Position& at, std::string_view text, TransformUse& use);
@@ -160,6 +164,8 @@ private:
     Access access_ = Access::read;              ///< of the variable that is checked
     std::set<std::string, std::less<>> texts_;  ///< all constant arguments: names of routes, maybe
     bool routes_by_name_ = false;               ///< there is a route($var(x))
+    bool at_run_time_ = false;                  ///< fill_in(): no name may be made
+    int variables_ = 0;                         ///< … and how many variables it has come to
     int breakable_ = 0;                         ///< loops and switches around the statement
     std::map<std::pair<std::string, bool>, const Regex*> regexes_;
 };

@@ -67,6 +67,12 @@ const VariableUse* Checker::variable(const Expression& e) {
 
 const VariableUse* Checker::variable(const Position& at, std::string_view text,
                                      std::size_t& taken) {
+    constexpr int kMostAtRunTime = 64;
+    if (at_run_time_ && ++variables_ > kMostAtRunTime) {
+        taken = text.size();
+        diagnostics_.error(at, "too many variables");
+        return nullptr;
+    }
     VariableText parts = take_variable(text);
     taken = parts.text.size();
     if (!parts.problem.empty()) {
@@ -143,12 +149,26 @@ bool Checker::name_and_index(const Position& at, const VariableText& text, Varia
     }
     if (diagnostics_.errors() != errors) return false;
     if (row.resolve == nullptr || use.inner != nullptr) return true;
+    // After the start a name is looked up and not made: callers may write such texts.
+    if (at_run_time_ && !row.fixed_names) return named_now(whole, as_written, use);
     auto handle = row.resolve(*use.module, use.name.inner);
     if (!handle) {
         diagnostics_.error(whole, fmt::format("{}: {}", text.text, handle.error().str()));
         return false;
     }
     use.name.handle = *handle;
+    return true;
+}
+
+bool Checker::named_now(const Position& at, bool as_written, VariableUse& use) {
+    if (as_written) {
+        diagnostics_.error(at, "only in a text of the configuration");
+        return false;
+    }
+    Format* const constant = program_->make<Format>();
+    constant->pieces =
+        program_->pieces_.emplace_back(std::vector<Format::Piece>{{use.name.inner, nullptr}});
+    use.inner = constant;
     return true;
 }
 

@@ -131,6 +131,8 @@ public:
     RouteResult run(RouteId route, Message& message) noexcept override;
     [[nodiscard]] std::string_view way_back(Message& message) noexcept override;
     RouteResult resume(std::string_view way, Message& message) noexcept override;
+    [[nodiscard]] std::optional<std::string_view> fill_in(std::string_view text,
+                                                          Message& message) noexcept override;
     /// Before fork: where expressions that fall out of the cache are counted.
     void count_regex_evictions(shm::Counter evicted) noexcept;
 

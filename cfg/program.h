@@ -190,6 +190,8 @@ public:
     [[nodiscard]] bool log_prefix_anew() const noexcept {
         return log_prefix_anew_ && log_prefix_ != nullptr;
     }
+    /// Where its names were found; for texts that are read at run time.
+    [[nodiscard]] module::Registry& registry() const noexcept { return *registry_; }
     /// "file:line".
     [[nodiscard]] std::string where(const Place& place) const;
 
@@ -213,6 +215,7 @@ private:
     Limits limits_;
     const LazyText* log_prefix_ = nullptr;
     bool log_prefix_anew_ = false;
+    module::Registry* registry_ = nullptr;
 };
 
 }  // namespace fairlead::cfg

@@ -7,6 +7,7 @@
 #include <exception>
 #include <utility>
 
+#include "cfg/check.h"
 #include "cfg/config.h"
 
 namespace fairlead::cfg {
@@ -181,6 +182,19 @@ Interpreter::~Interpreter() = default;
 
 void Interpreter::count_regex_evictions(shm::Counter evicted) noexcept {
     state_->regexes.count_evictions(evicted);
+}
+
+std::optional<std::string_view> Interpreter::fill_in(std::string_view text,
+                                                     Message& message) noexcept {
+    try {
+        Config none;
+        none.tree = std::make_unique<Tree>();
+        Diagnostics unread;
+        return Checker(none, program_->registry(), unread).fill_in(text, message);
+    } catch (const std::exception& e) {
+        LOG(error, "a text could not be filled in: {}", e.what());
+        return std::nullopt;
+    }
 }
 
 RouteId Interpreter::find(Route type, std::string_view name) const noexcept {

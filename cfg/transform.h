@@ -50,6 +50,7 @@ struct TransformRow {
 [[nodiscard]] std::span<const TransformRow> string_transforms() noexcept;
 [[nodiscard]] std::span<const TransformRow> encoding_transforms() noexcept;
 [[nodiscard]] std::span<const TransformRow> sip_transforms() noexcept;
+[[nodiscard]] std::span<const TransformRow> msrp_transforms() noexcept;
 [[nodiscard]] std::span<const TransformRow> other_transforms() noexcept;
 [[nodiscard]] const TransformRow* find_transform(std::string_view group,
                                                  std::string_view name) noexcept;

@@ -321,8 +321,9 @@ std::span<const TransformRow> string_transforms() noexcept {
 }
 
 std::span<const std::span<const TransformRow>> all_transforms() noexcept {
-    static const std::array<std::span<const TransformRow>, 4> all{
-        string_transforms(), encoding_transforms(), sip_transforms(), other_transforms()};
+    static const std::array<std::span<const TransformRow>, 5> all{
+        string_transforms(), encoding_transforms(), sip_transforms(), msrp_transforms(),
+        other_transforms()};
     return all;
 }
 

@@ -24,8 +24,10 @@ RULES = [
     # SendFailureHandler::failed gets back the pointer that its owner gave to send().
     ("void*", r"(?<!failed\()\bvoid\s*(?:const\s*)?\*", PRODUCT,
      ("core/module.h", "core/module/*", "core/shm/*", "core/event/*", "core/api/net.h",
-      "core/api/core.h", "modules/cpl/mailer.*"),  # libcurl's handles and its read callback
-     "a type is lost only in the contract, the segment, the event glue and before libcurl"),
+      "core/api/core.h", "modules/cpl/mailer.*",  # libcurl's handles and its read callback
+       "core/net/dns_client.cpp",  # callbacks of c-ares
+       "modules/tls/contexts.*", "modules/tls/tls_stream.cpp"),  # callbacks of OpenSSL
+     "a type is lost only in the contract, the segment, the event glue, before libcurl, c-ares and OpenSSL"),
     ("throw", r"\bthrow\b", PROGRAMS, (), "errors are values (docs/errors.md)"),
     ("std::regex", r"\bstd::w?regex\b|#\s*include\s*<regex>", PROGRAMS, (),
      "it recurses and backtracks: use RE2"),
@@ -67,6 +69,7 @@ EXCEPTIONS = {
         "a stored request is one block: its table and texts lie behind its head",
     ("reinterpret_cast", "modules/mi_fifo/endpoint.cpp"): "addresses of local sockets",
     ("reinterpret_cast", "modules/tm/late_writes.cpp"): "addresses of local sockets",
+    ("reinterpret_cast", "modules/tls/certificate.cpp"): "OpenSSL's texts are unsigned char",
     ("reinterpret_cast", "tools/fairleadctl/client.cpp"): "addresses of local sockets",
     ("throw", "core/shm/mapping.cpp"):
         "the only way out of Boost's allocator when its lock is lost; caught in the same file",
@@ -74,6 +77,8 @@ EXCEPTIONS = {
     ("new", "core/shm/segment.cpp"): "private constructor; unique_ptr owns it in the same line",
     ("new", "core/shm/counters.cpp"): "private constructor; the caller owns it",
     ("new", "core/shm/histograms.cpp"): "private constructor; the caller owns it",
+    ("new", "core/net/dns_cache.cpp"): "private constructor; unique_ptr owns it in the same line",
+    ("new", "core/net/dns_client.cpp"): "private constructor; unique_ptr owns it in the same line",
     ("throw", "core/server/engine.cpp"):
         "message_slot gives a number; it is called from prepare(), around which the core catches",
     ("sleep", "core/server/worker.cpp"):

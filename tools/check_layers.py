@@ -15,8 +15,9 @@ LAYERS = {
     "core/event/": ("core/base/",),
     "core/shm/": ("core/base/",),
     "core/sip/": ("core/base/",),
-    # core/api/net.h is the interface that core/net implements; it holds no code.
-    "core/net/": ("core/base/", "core/event/", "core/shm/", "core/sip/", "core/api/net.h"),
+    # What core/net implements and calls; they hold no code.
+    "core/net/": ("core/base/", "core/event/", "core/shm/", "core/sip/", "core/api/net.h",
+                  "core/api/stream_layer.h"),
     "core/api/": ("core/base/", "core/event/", "core/sip/", "core/shm/"),
     "core/module.h": ("core/base/", "core/api/"),
     "core/module/": ("core/base/", "core/sip/", "core/shm/", "core/api/", "core/module.h"),
@@ -39,6 +40,7 @@ LIBRARIES = {
     r"libxml2?/|libical/|unicode/": ("modules/cpl/", "test/modules/cpl/"),
     r"sqlite3\.h": ("modules/db_sqlite/",),
     r"curl/": ("modules/cpl/",),
+    r"openssl/ssl\.h": ("modules/tls/", "tools/sipload/", "test/modules/tls/"),
     r"re2/": ("cfg/preprocessor.", "core/api/regex.", "core/module/", "test/"),
     r"nlohmann/": ("modules/jsonrpcs/", "tools/", "test/"),
     r"CLI/": ("core/server/", "tools/"),

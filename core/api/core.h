@@ -20,6 +20,7 @@
 namespace fairlead {
 
 class Loop;
+class NextHopFinder;
 class Trace;
 
 /// A process of the server, as modules see it.
@@ -40,18 +41,25 @@ struct Globals {
     std::size_t workers = 8;
     bool force_rport = false;
     bool local_rport = false;
-    bool reply_to_via = false;
     /// A request of more bytes leaves by this protocol instead of in a datagram, if it can (RFC
     /// 3261 18.1.1); 0: never.
     std::size_t udp_mtu = 0;
     Proto udp_mtu_try_proto = Proto::none;
     bool accept_aliases = false;  ///< `alias` in the Via of a request is followed (RFC 5923)
     bool check_via = false;       ///< a reply whose top Via is not ours is not passed on
+    bool sip_warning = false;     ///< replies made here have a Warning (reply_warning())
+    std::int64_t server_id = 0;
+    /// Names of $xavp: parameters for our Via, and its address and port (corex).
+    std::string xavp_via_params, xavp_via_fields;
 
     /// Where sockets and FIFOs of management are made; exists from prepare() on.
     std::string_view run_directory = "/run/fairlead";
     /// The working directory that the processes will have; relative paths of files begin there.
     std::string_view work_directory = "/";
+    /// Where the configuration file lies, absolute.
+    std::string_view config_directory = "/";
+    /// Numbers of connections modulo this tell all that exist apart.
+    std::size_t max_connections = 2048;
     /// Whose they shall be; -1: whoever started the server.
     std::int64_t user = -1, group = -1;
 
@@ -157,9 +165,25 @@ public:
     /// Where the steps of transactions are noted (core/api/trace.h); null while that is off, which
     /// may change between two messages.
     [[nodiscard]] virtual Trace* trace() noexcept = 0;
+    /// Where names of next hops are found (core/api/next_hop.h).
+    [[nodiscard]] virtual NextHopFinder& next_hops() noexcept = 0;
 
 protected:
     ~Core() = default;
+};
+
+/// A message that was borrowed for as long as this lives.
+class BorrowedMessage {
+public:
+    explicit BorrowedMessage(Core& core) : core_(core), message_(core.borrow_message()) {}
+    BorrowedMessage(const BorrowedMessage&) = delete;
+    BorrowedMessage& operator=(const BorrowedMessage&) = delete;
+    ~BorrowedMessage() { core_.give_back(message_); }
+    [[nodiscard]] Message& operator*() const noexcept { return message_; }
+
+private:
+    Core& core_;
+    Message& message_;
 };
 
 }  // namespace fairlead

@@ -59,6 +59,9 @@ struct BranchTarget {
     std::int16_t q = kNoQ;
     std::uint16_t listener = kNoListener;  ///< forced send socket
     std::uint32_t flags = 0;
+    std::string_view ruid{};         ///< of the registered contact that it came from, "" for none
+    std::string_view location_ua{};  ///< … the User-Agent that registered it
+    std::string_view instance{};     ///< … its +sip.instance, with < and > (RFC 5626)
 };
 
 class Trace;
@@ -113,12 +116,14 @@ public:
     /// whether they are closed behind it.
     bool forward_no_connect = false, forward_close = false;
     bool reply_no_connect = false, reply_close = false;
-    bool uri_consumed = false;  ///< the current URI already became a branch (t_relay)
+    Proto udp_mtu_try_proto = Proto::none;  ///< instead of the parameter's
+    bool uri_consumed = false;              ///< the current URI already became a branch (t_relay)
     /// A module (tm: it made a transaction) ends this request in message_done(), whatever the
     /// script did; the engine does not answer for it.
     bool is_owned = false;
     std::string_view advertised_host;  ///< set_advertised_address
     std::uint16_t advertised_port = 0;
+    std::string_view via_params;     ///< ";name=value…" that our Via gets behind its own
     sip::Edits edits;                ///< changes to the message when it is forwarded
     std::string_view reply_headers;  ///< lines that a locally made reply carries (append_to_reply)
     std::string_view reply_body, reply_content_type;
@@ -146,13 +151,20 @@ public:
     }
     /// False when all branches are taken; `max` is the configured bound, the main branch included.
     bool append_branch(const BranchTarget& branch, std::size_t max = kMaxBranches) noexcept;
-    /// AVPs and XAVPs as one block of bytes that a transaction keeps: its size (0 when there are
-    /// none), writing it, and reading it back; false when the bytes are none.
+    /// AVPs, XAVPs and what our Via says as one block of bytes that a transaction keeps: its size
+    /// (0 when there is nothing), writing it, and reading it back; false when the bytes are none.
     [[nodiscard]] std::size_t kept_size() const noexcept;
     void keep(char* out) const noexcept;
     bool load_kept(std::string_view kept);
     /// Adds whole lines with CRLF to reply_headers.
     void append_to_reply(std::string_view lines);
 };
+
+/// Makes `to`, which is empty, stand for the request `from` when that is gone: its bytes, edits and
+/// target, its variables and what our Via says. Words of modules (Message::slots) and branches
+/// stay behind.
+void copy_request(const Message& from, Message& to);
+/// The same for a target alone.
+void copy_target(Message& to, const BranchTarget& target);
 
 }  // namespace fairlead

@@ -35,6 +35,7 @@ struct Target {
     std::uint32_t connection = 0;  ///< streams: used while it lives; 0 finds or opens one
     bool no_connect = false;       ///< streams: fails where one would have to be opened
     bool close_after = false;      ///< streams: the connection is closed when this has left
+    std::uint16_t profile = 0;     ///< TLS: only a connection of this one is used, or opened
 };
 
 /// Where a message came from.
@@ -54,6 +55,25 @@ struct SendFailure {
     void* object = nullptr;
 };
 
+/// Stands between the network and the server, and may change what passes.
+class NetFilter {
+public:
+    /// A datagram, or a message of a stream, before anything else looks at it. What it gives is
+    /// worked on instead and must live until the next call; "" drops it.
+    [[nodiscard]] virtual std::string_view arrived(std::string_view bytes,
+                                                   const Received& from) noexcept = 0;
+    /// What is sent, once for each call of Net::send: no lock is held. What it gives is sent
+    /// instead; "" sends nothing, without telling the sender.
+    [[nodiscard]] virtual std::string_view leaves(std::string_view bytes,
+                                                  const Target& to) noexcept = 0;
+
+protected:
+    ~NetFilter() = default;
+};
+
+class Message;
+class StreamLayer;
+
 enum class Sent : std::uint8_t { queued, too_big, no_socket, queue_full };
 
 /// Available in every process that has sockets; in a test, the FakeNet.
@@ -72,6 +92,18 @@ public:
     /// any.
     [[nodiscard]] virtual bool is_myself(std::string_view host, std::uint16_t port,
                                          Proto proto) const noexcept = 0;
+
+    /// Before fork: this name and all below it are ours too. Port 0: any; Proto::none: any.
+    virtual void add_domain(std::string_view /*name*/, std::uint16_t /*port*/, Proto /*proto*/) {}
+    /// Before fork: `filter` sees what the network brings and takes; null: nobody does. Not owned.
+    virtual void set_filter(NetFilter* /*filter*/) noexcept {}
+
+    /// Before fork: what TLS is made by (core/api/stream_layer.h). Not owned.
+    virtual void set_stream_layer(StreamLayer* /*layer*/) noexcept {}
+    /// The profile that `m` wants for a connection to `to`, as the layer says.
+    [[nodiscard]] virtual std::uint16_t profile_of(Message& /*m*/, const Target& /*to*/) noexcept {
+        return 0;
+    }
 
     /// Copies `bytes` and sends them when the current batch of events is done, in the order of the
     /// calls. `target.listener` must be set. A failure seen only then is reported to `on_failure`.

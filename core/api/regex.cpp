@@ -149,9 +149,12 @@ bool RegexScan::next(std::span<std::string_view> groups) noexcept {
 
 const Regex* RegexCache::find(std::string_view pattern, Regex::Options options,
                               std::string& problem) {
-    Made& made = made_[(options.any_case ? 1U : 0U) + (options.by_line ? 2U : 0U) +
-                       (options.longest ? 4U : 0U)];
-    if (const auto known = made.find(pattern); known != made.end()) return &known->second;
+    const std::size_t which =
+        (options.any_case ? 1U : 0U) + (options.by_line ? 2U : 0U) + (options.longest ? 4U : 0U);
+    if (const auto known = made_[which].find(pattern); known != made_[which].end()) {
+        order_.splice(order_.end(), order_, known->second);
+        return &known->second->regex;
+    }
     if (pattern.size() > kLongest) {
         problem = "it is too long";
         return nullptr;
@@ -162,13 +165,14 @@ const Regex* RegexCache::find(std::string_view pattern, Regex::Options options,
         return nullptr;
     }
     if (order_.size() >= most_) {
-        order_.front().first->erase(order_.front().second);
+        const Entry& oldest = order_.front();
+        made_[oldest.options].erase(oldest.regex.pattern());
         order_.pop_front();
         evicted_.add();
     }
-    const auto entry = made.emplace(std::string(pattern), std::move(regex)).first;
-    order_.emplace_back(&made, entry);
-    return &entry->second;
+    const auto entry = order_.insert(order_.end(), {which, std::move(regex)});
+    made_[which].emplace(entry->regex.pattern(), entry);
+    return &entry->regex;
 }
 
 const Regex* RegexCache::find(std::string_view pattern, Regex::Options options) {

@@ -4,7 +4,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
+#include <list>
 #include <map>
 #include <memory>
 #include <span>
@@ -84,7 +84,8 @@ private:
     bool gave_up_ = false;
 };
 
-/// Expressions that come up at run time; one per process. When it is full, the oldest goes.
+/// Expressions that come up at run time; one per process. When it is full, the one goes that was
+/// longest not asked for.
 class RegexCache {
 public:
     static constexpr std::size_t kMost = 256;
@@ -95,7 +96,7 @@ public:
     /// Each expression that goes is counted there; before fork.
     void count_evictions(shm::Counter evicted) noexcept { evicted_ = evicted; }
 
-    /// Null when the pattern is wrong (`problem` says why); valid until `most` others were made.
+    /// Null when the pattern is wrong (`problem` says why); valid until `most` others were found.
     [[nodiscard]] const Regex* find(std::string_view pattern, Regex::Options options,
                                     std::string& problem);
     /// The same; a wrong pattern is logged.
@@ -103,9 +104,14 @@ public:
     [[nodiscard]] std::size_t size() const noexcept { return order_.size(); }
 
 private:
-    using Made = std::map<std::string, Regex, std::less<>>;
-    std::array<Made, 8> made_;  ///< one for each combination of options
-    std::deque<std::pair<Made*, Made::iterator>> order_;
+    struct Entry {
+        std::size_t options;  ///< which of made_
+        Regex regex;
+    };
+    using Order = std::list<Entry>;
+    Order order_;  ///< what was asked for last stands at the end
+    /// By pattern, one for each combination of options.
+    std::array<std::map<std::string_view, Order::iterator>, 8> made_;
     std::size_t most_;
     shm::Counter evicted_;
 };

@@ -1,8 +1,10 @@
 // From a URI to an address: the steps of RFC 3263 that need no waiting (numeric hosts, aliases,
 // /etc). SPDX-License-Identifier: Apache-2.0
 #pragma once
+#include <optional>
 #include <string_view>
 
+#include "core/api/core.h"
 #include "core/api/message.h"
 #include "core/api/net.h"
 #include "core/base/result.h"
@@ -27,9 +29,25 @@ namespace fairlead {
                                                               const sip::Message& reply,
                                                               std::uint16_t received_on) noexcept;
 
-/// Our Via line with CRLF: "Via: SIP/2.0/UDP host:port;branch=…[;rport]". Written into `out`.
+/// What the script wants of streams for the request (set_forward_no_connect, set_forward_close, the
+/// profile of TLS). By everybody who sends a request of a script.
+void set_stream_use(Net& net, Target& target, Message& request) noexcept;
+/// Where a request of `size` bytes goes instead, because it is too large for a datagram to `target`
+/// (RFC 3261 18.1.1, udp_mtu); nullopt when it stays, also when no listener has that protocol.
+[[nodiscard]] std::optional<Target> instead_of_datagram(Net& net, const Globals& globals,
+                                                        const Target& target, std::size_t size,
+                                                        Message& m) noexcept;
+
+/// Our Via line with CRLF: "Via: SIP/2.0/UDP host:port;branch=…[;rport][;i=…][params]", `i` being
+/// the connection of the request. Written into `out`.
 [[nodiscard]] std::string_view write_via(sip::Writer& out, const Listener& from, const Message& m,
                                          std::string_view branch) noexcept;
+/// The Warning line, with CRLF, of a reply made here to `request` (the parameter sip_warning): our
+/// address, where the request came from, its URI as received and as it stands. "" when it did not
+/// fit into `out`.
+[[nodiscard]] std::string_view write_warning(sip::Writer& out, const sip::Message& request,
+                                             const Received& from, std::string_view uri) noexcept;
+inline constexpr std::size_t kWarningRoom = 256;  ///< for all of it but the two URIs
 /// ";received=…;rport=…" for the received top Via of a request that is forwarded; "" when none is
 /// due.
 [[nodiscard]] std::string_view forwarded_via_mark(sip::Writer& out, const Message& m) noexcept;

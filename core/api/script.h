@@ -72,6 +72,17 @@ public:
         return {.code = -1};
     }
 
+    /// A text that is known only now, with its variables filled in as if it stood in the
+    /// configuration; in the message's arena. Nullopt when one of them does not exist, or it has
+    /// more than 64 of them or 64 KB. Costs much more than a text of the configuration, and shows
+    /// whoever wrote it what every variable holds.
+    [[nodiscard]] virtual std::optional<std::string_view> fill_in(std::string_view text,
+                                                                  Message& message) noexcept {
+        (void)text;
+        (void)message;
+        return std::nullopt;
+    }
+
 protected:
     ~Script() = default;
 };

@@ -22,7 +22,7 @@ bool ci_equal(std::string_view a, std::string_view b) noexcept {
 bool ci_starts_with(std::string_view s, std::string_view prefix) noexcept {
     if (s.size() < prefix.size()) return false;
     return std::equal(prefix.begin(), prefix.end(), s.begin(),
-                      [](char x, char y) { return to_lower(x) == to_lower(y); });
+                      [](char x, char y) { return x == y || to_lower(x) == to_lower(y); });
 }
 
 std::size_t ci_find(std::string_view haystack, std::string_view needle) noexcept {
@@ -34,14 +34,17 @@ std::size_t ci_find(std::string_view haystack, std::string_view needle) noexcept
 
 std::optional<std::uint64_t> parse_uint(std::string_view s, std::uint64_t max) noexcept {
     if (s.empty()) return std::nullopt;
+    constexpr std::size_t kAlwaysFits = std::numeric_limits<std::uint64_t>::digits10;
+    constexpr std::uint64_t kMost = std::numeric_limits<std::uint64_t>::max();
     std::uint64_t value = 0;
-    for (char c : s) {
-        if (!is_digit(c)) return std::nullopt;
-        const auto digit = static_cast<std::uint64_t>(c - '0');
-        if (value > (max - std::min(digit, max)) / 10) return std::nullopt;
+    for (std::size_t i = 0; i < s.size(); ++i) {
+        if (!is_digit(s[i])) return std::nullopt;
+        const auto digit = static_cast<std::uint64_t>(s[i] - '0');
+        // Zeros in front make any length possible.
+        if (i >= kAlwaysFits && value > (kMost - digit) / 10) return std::nullopt;
         value = value * 10 + digit;
-        if (value > max) return std::nullopt;
     }
+    if (value > max) return std::nullopt;
     return value;
 }
 

@@ -60,6 +60,19 @@ private:
     void (C::*method_)() noexcept;
 };
 
+/// A Watcher that calls a member function, for classes that watch several things.
+template <class C>
+class WatchCall final : public Watcher {
+public:
+    WatchCall(C& object, void (C::*method)() noexcept) noexcept
+        : object_(&object), method_(method) {}
+    void ready(int) noexcept override { (object_->*method_)(); }
+
+private:
+    C* object_;
+    void (C::*method_)() noexcept;
+};
+
 /// The time at which the current batch began: one system call per wake-up, however many handlers
 /// ask. Outside a batch it is the time of the call.
 class LoopClock final : public Clock {

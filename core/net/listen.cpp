@@ -66,10 +66,10 @@ Result<std::vector<Address>> addresses_of(const std::string& host, bool with_ipv
     return found;
 }
 
-Listener make_listener(const Address& address, const ListenWish& wish,
+Listener make_listener(Proto proto, const Address& address, const ListenWish& wish,
                        const ListenDefaults& defaults) {
     Listener l;
-    l.proto = Proto::udp;
+    l.proto = proto;
     l.address = address;
     l.name = wish.name;
     l.advertised_host =
@@ -125,28 +125,44 @@ Result<std::vector<ListenWish>> parse_listen_option(std::string_view text) {
 Result<Listening> make_listeners(const std::vector<ListenWish>& wishes,
                                  const ListenDefaults& defaults) {
     Listening result;
-    const auto add = [&](Address address, const ListenWish& wish) {
-        address.port = wish.port != 0 ? wish.port : defaults.port;
-        const bool known = std::any_of(result.listeners.begin(), result.listeners.end(),
-                                       [&](const Listener& l) { return l.address == address; });
+    const auto add = [&](Proto proto, Address address, const ListenWish& wish) {
+        const bool tls = proto == Proto::tls;
+        address.port = wish.port != 0 ? wish.port : tls ? defaults.tls_port : defaults.port;
+        if (tls && wish.port != 0 && wish.port != UINT16_MAX && !wish.proto) ++address.port;
+        const bool known = std::any_of(
+            result.listeners.begin(), result.listeners.end(),
+            [&](const Listener& l) { return l.proto == proto && l.address == address; });
         if (known) return;
-        result.listeners.push_back(make_listener(address, wish, defaults));
+        result.listeners.push_back(make_listener(proto, address, wish, defaults));
         result.listeners.back().index = static_cast<std::uint16_t>(result.listeners.size() - 1);
     };
-    if (wishes.empty()) {
-        for (const auto& address : interface_addresses())
-            if (address.version == 4 || defaults.ipv6_of_interfaces) add(address, {});
-        if (result.listeners.empty()) return fail("no interface has an address to listen on");
-    }
-    for (const auto& wish : wishes) {
-        if (wish.proto && *wish.proto != Proto::udp) {
-            ++result.left_out;
-            continue;
+    const auto add_all = [&](Proto proto) -> Result<void> {
+        if (wishes.empty()) {
+            for (const auto& address : interface_addresses())
+                if (address.version == 4 || defaults.ipv6_of_interfaces) add(proto, address, {});
         }
-        for (const auto& address : TRY(addresses_of(wish.host, defaults.ipv6_of_interfaces)))
-            add(address, wish);
-    }
-    if (result.listeners.empty()) return fail("nothing to listen on: only UDP is built in");
+        for (const auto& wish : wishes) {
+            if (wish.proto && *wish.proto != proto) continue;
+            for (const auto& address : TRY(addresses_of(wish.host, defaults.ipv6_of_interfaces)))
+                add(proto, address, wish);
+        }
+        return {};
+    };
+    const auto is_built_in = [&](Proto proto) {
+        return proto == Proto::udp || (proto == Proto::tcp && defaults.tcp) ||
+               (proto == Proto::tls && defaults.tcp && defaults.tls);
+    };
+    TRY(add_all(Proto::udp));
+    if (defaults.tcp) TRY(add_all(Proto::tcp));
+    if (is_built_in(Proto::tls)) TRY(add_all(Proto::tls));
+    result.left_out = static_cast<std::size_t>(std::ranges::count_if(
+        wishes, [&](const ListenWish& wish) { return wish.proto && !is_built_in(*wish.proto); }));
+    if (result.listeners.empty() && wishes.empty())
+        return fail("no interface has an address to listen on");
+    if (result.listeners.empty())
+        return fail(defaults.tcp
+                        ? "nothing to listen on: there are UDP, TCP, and TLS with enable_tls"
+                        : "nothing to listen on: only UDP is left");
     return result;
 }
 

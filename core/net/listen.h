@@ -26,6 +26,9 @@ struct ListenDefaults {
     std::uint16_t port = 5060;
     std::string advertised_host;  ///< advertised_address
     std::uint16_t advertised_port = 0;
+    bool tcp = true;  ///< false: disable_tcp
+    std::uint16_t tls_port = 5061;
+    bool tls = false;                 ///< there is what makes TLS, and it is wanted
     bool ipv6_of_interfaces = false;  ///< auto_bind_ipv6
 };
 
@@ -33,8 +36,9 @@ struct ListenDefaults {
 /// `(host, host)`.
 [[nodiscard]] Result<std::vector<ListenWish>> parse_listen_option(std::string_view text);
 
-/// All interface addresses when there is no wish. A wish for a protocol that is not built in is
-/// left out and counted in `left_out`; an unknown host is an error.
+/// All interface addresses when there is no wish. A wish for a protocol that there is not is left
+/// out and counted in `left_out`; an unknown host is an error. A port that is for all protocols is
+/// that of TLS less one.
 struct Listening {
     std::vector<Listener> listeners;
     std::size_t left_out = 0;

@@ -4,6 +4,7 @@
 
 #include <netinet/in.h>
 #include <netinet/ip.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 
 #include <cerrno>
@@ -29,6 +30,8 @@ void set_options(int descriptor, const Listener& listener, const SocketOptions& 
             set_int(descriptor, IPPROTO_IP, IP_TOS, options.tos);
     }
     if (options.free_bind) set_int(descriptor, IPPROTO_IP, IP_FREEBIND, 1);
+    // What SO_RCVBUF would fix for a datagram socket the system finds by itself for streams.
+    if (listener.proto != Proto::udp) return;
     const int discover = options.path_mtu_discovery ? IP_PMTUDISC_DO : IP_PMTUDISC_DONT;
     if (!v6) set_int(descriptor, IPPROTO_IP, IP_MTU_DISCOVER, discover);
     // The system cuts this to what it allows (net.core.rmem_max) without an error.
@@ -43,16 +46,23 @@ std::unexpected<Error> refused(const Listener& listener, int error) {
 /// So the first socket of an address is bound without it, which fails when anybody has the address,
 /// and then lets the others join.
 Result<Fd> open_one(const Listener& listener, const SocketOptions& options, bool is_first) {
+    const bool streams = listener.proto != Proto::udp;
     Fd fd(socket(listener.address.version == 6 ? AF_INET6 : AF_INET,
-                 SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+                 (streams ? SOCK_STREAM : SOCK_DGRAM) | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
     if (!fd) return refused(listener, errno);
     set_options(fd.get(), listener, options);
+    // Old connections in TIME_WAIT do not keep an address from being listened on.
+    if (streams) set_int(fd.get(), SOL_SOCKET, SO_REUSEADDR, 1);
     if (!is_first) set_int(fd.get(), SOL_SOCKET, SO_REUSEPORT, 1);
     sockaddr_storage address;
     const socklen_t size = listener.address.to(address);
     if (bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), size) != 0)
         return refused(listener, errno);
     if (is_first) set_int(fd.get(), SOL_SOCKET, SO_REUSEPORT, 1);
+    if (!streams) return fd;
+    if (options.defer_accept != 0)
+        set_int(fd.get(), IPPROTO_TCP, TCP_DEFER_ACCEPT, options.defer_accept);
+    if (listen(fd.get(), options.backlog) != 0) return refused(listener, errno);
     return fd;
 }
 

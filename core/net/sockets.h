@@ -17,6 +17,8 @@ struct SocketOptions {
     std::size_t receive_buffer = 262144;  ///< what SO_RCVBUF is raised to when the system lets us
     int tos = 0;
     bool free_bind = false;           ///< also addresses that no interface has yet
+    int backlog = 1024;               ///< connections that wait to be accepted
+    int defer_accept = 0;             ///< seconds that the system waits for a first byte
     bool path_mtu_discovery = false;  ///< set the don't-fragment bit
 };
 

@@ -9,6 +9,7 @@
 #include <cstring>
 #include <utility>
 
+#include "core/api/stream_layer.h"
 #include "core/base/log.h"
 
 namespace fairlead::net {
@@ -18,6 +19,10 @@ namespace {
 constexpr std::size_t kLargest = 65507;
 /// How often a flush whose failures caused new sends begins again before the next wake-up.
 constexpr int kRounds = 4;
+
+constexpr bool is_stream(Proto proto) noexcept {
+    return proto == Proto::tcp || proto == Proto::tls || proto == Proto::ws || proto == Proto::wss;
+}
 
 bool fits(const Listener& listener, Proto proto, const Address& to) noexcept {
     return listener.proto == proto && listener.address.version == to.version;
@@ -95,6 +100,8 @@ const Listener* UdpNet::choose(Proto proto, const Address& to, std::uint16_t rec
 Sent UdpNet::send(const Target& target, std::string_view bytes,
                   const SendFailure& on_failure) noexcept {
     if (target.listener >= queues_.size()) return Sent::no_socket;
+    if (is_stream(target.proto))
+        return streams_ != nullptr ? streams_->send(target, bytes, on_failure) : Sent::no_socket;
     if (bytes.size() > kLargest) return Sent::too_big;
     SendQueue& queue = queues_[target.listener];
     if (queue.empty()) pending_.push_back(target.listener);
@@ -106,6 +113,19 @@ Sent UdpNet::send(const Target& target, std::string_view bytes,
     }
     counts_.queue_full.add();
     return Sent::queue_full;
+}
+
+bool UdpNet::add_alias(std::uint32_t connection, std::uint16_t port) noexcept {
+    return streams_ != nullptr && streams_->add_alias(connection, port);
+}
+
+void UdpNet::set_stream_layer(StreamLayer* layer) noexcept {
+    layer_ = layer;
+    if (streams_ != nullptr) streams_->use(layer);
+}
+
+std::uint16_t UdpNet::profile_of(Message& m, const Target& to) noexcept {
+    return layer_ != nullptr ? layer_->profile_of(m, to) : std::uint16_t{0};
 }
 
 void UdpNet::flush(std::size_t listener) noexcept {

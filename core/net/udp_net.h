@@ -24,6 +24,19 @@ protected:
     ~SendErrors() = default;
 };
 
+/// What is sent over streams, for UdpNet, which is the Net of everybody.
+class StreamSender {
+public:
+    virtual Sent send(const Target& target, std::string_view bytes,
+                      const SendFailure& on_failure) noexcept = 0;
+    virtual bool add_alias(std::uint32_t connection, std::uint16_t port) noexcept = 0;
+    /// Before fork; not owned.
+    virtual void use(StreamLayer* layer) noexcept = 0;
+
+protected:
+    ~StreamSender() = default;
+};
+
 /// Made in the supervisor; each process that sends calls enter() after fork.
 class UdpNet final : public Net, public BatchEnd {
 public:
@@ -36,6 +49,8 @@ public:
     [[nodiscard]] Result<void> prepare(std::size_t processes, const Counts& counts);
     /// Before fork; not owned.
     void use(const Sockets& sockets) noexcept { sockets_ = &sockets; }
+    /// Before fork; not owned. Without one there are no streams.
+    void use(StreamSender& streams) noexcept { streams_ = &streams; }
 
     /// This process sends from the sockets of `worker` and keeps its queues in row `process`.
     /// `reborn`: first of all it sends what a dead predecessor left behind.
@@ -55,6 +70,9 @@ public:
     }
     Sent send(const Target& target, std::string_view bytes,
               const SendFailure& on_failure) noexcept override;
+    bool add_alias(std::uint32_t connection, std::uint16_t port) noexcept override;
+    void set_stream_layer(StreamLayer* layer) noexcept override;
+    [[nodiscard]] std::uint16_t profile_of(Message& m, const Target& to) noexcept override;
     /// Sends all that is queued; the loop calls it at the end of each wake-up.
     void batch_done() noexcept override;
 
@@ -81,6 +99,8 @@ private:
     Counts counts_;
     SharedPages<SendQueue> pages_;
     const Sockets* sockets_ = nullptr;
+    StreamSender* streams_ = nullptr;
+    StreamLayer* layer_ = nullptr;
 
     // Per process.
     std::span<SendQueue> queues_;  ///< by listener; empty before enter()

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <iterator>
 
 #include "core/base/text.h"
@@ -63,6 +64,8 @@ std::unique_ptr<Configured> configure(const std::string& path, const Options& op
     cfg::ReadOptions read;
     read.defines = options.defines;
     read.directives = options.substitutions;
+    std::error_code error;
+    c->directory = std::filesystem::absolute(path, error).parent_path().string();
     c->config = cfg::read(path, read, c->diagnostics);
     c->settings = read_settings(c->config, options, c->diagnostics);
     if (const auto core = c->registry.add(core_descriptor()); !core)
@@ -73,6 +76,31 @@ std::unique_ptr<Configured> configure(const std::string& path, const Options& op
     if (c->diagnostics.errors() != 0) c->program = nullptr;
     return c;
 }
+
+namespace {
+
+/// What a TLS listener needs, which its author may have forgotten.
+Result<void> check_tls(const std::vector<net::ListenWish>& wishes, const Configured& configured) {
+    const Settings& s = configured.settings;
+    if (s.disable_tls || s.disable_tcp) return {};
+    const auto wish = std::ranges::find(wishes, std::optional(Proto::tls), &net::ListenWish::proto);
+    if (!s.enable_tls && wish == wishes.end()) return {};
+    const bool has_module = std::ranges::any_of(configured.registry.modules(),
+                                                [](const auto& m) { return m->name == "tls"; });
+    if (s.enable_tls && has_module) {
+        if (!s.tcp_accept_haproxy) return {};
+        return fail(
+            "tcp_accept_haproxy and enable_tls do not go together: a balancer's header is "
+            "not understood before TLS; let the balancer speak TLS, or disable_tls=yes");
+    }
+    std::string needs = wish == wishes.end() ? "enable_tls=yes" : "listen=tls:" + wish->host;
+    needs += " needs ";
+    if (!s.enable_tls) needs += has_module ? "enable_tls=yes" : "enable_tls=yes and ";
+    if (!has_module) needs += "loadmodule \"tls.so\"";
+    return fail(needs + "; disable_tls=yes leaves TLS out");
+}
+
+}  // namespace
 
 Result<net::Listening> find_listeners(const Configured& configured, const Options& options) {
     std::vector<net::ListenWish> wishes;
@@ -86,6 +114,10 @@ Result<net::Listening> find_listeners(const Configured& configured, const Option
     defaults.port = static_cast<std::uint16_t>(s.port);
     defaults.advertised_host = s.advertised_address;
     defaults.advertised_port = static_cast<std::uint16_t>(s.advertised_port);
+    defaults.tcp = !s.disable_tcp;
+    defaults.tls_port = static_cast<std::uint16_t>(s.tls_port);
+    defaults.tls = s.enable_tls && !s.disable_tls;
+    TRY(check_tls(wishes, configured));
     defaults.ipv6_of_interfaces = s.auto_bind_ipv6;
     return net::make_listeners(wishes, defaults);
 }

@@ -18,6 +18,7 @@ namespace fairlead::server {
 struct Configured {
     cfg::Diagnostics diagnostics;
     cfg::Config config;
+    std::string directory;  ///< where its file lies
     Settings settings;
     module::Registry registry;
     std::shared_ptr<const cfg::Program> program;  ///< null when there were errors

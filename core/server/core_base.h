@@ -19,13 +19,15 @@ protected:
     Engine* engine_ = nullptr;
 };
 
-/// All commands that need no module: core.*, corex.*, system.*, stats.*, cnt.*, shm.*.
-inline constexpr std::size_t kCoreCommands = 47;
+/// All commands that need no module: core.*, corex.*, dns.*, system.*, stats.*, cnt.*,
+/// shm.*.
+inline constexpr std::size_t kCoreCommands = 64;
 extern const std::array<Command, kCoreCommands> core_commands;
 /// What can be tuned of the core: its log level, and whether it traces.
 extern const std::array<Tunable, 2> core_tunables;
 
-/// About counters and shared memory (stat_commands.cpp); `m` is the CoreBase.
+/// About counters, shared memory and streams (stat_commands.cpp, tcp_commands.cpp); `m` is the
+/// CoreBase.
 namespace commands {
 Result<void> clear(Module& m, Call& call);
 Result<void> counter(Module& m, Call& call);
@@ -39,7 +41,28 @@ Result<void> groups(Module& m, Call& call);
 Result<void> memory(Module& m, Call& call);
 Result<void> reset(Module& m, Call& call);
 Result<void> reset_counter(Module& m, Call& call);
+Result<void> tcp_info(Module& m, Call& call);
+Result<void> tcp_list(Module& m, Call& call);
+Result<void> tcp_options(Module& m, Call& call);
 Result<void> top(Module& m, Call& call);
+// About DNS (dns_commands.cpp).
+Result<void> dns_add_a(Module& m, Call& call);
+Result<void> dns_add_aaaa(Module& m, Call& call);
+Result<void> dns_add_srv(Module& m, Call& call);
+Result<void> dns_debug(Module& m, Call& call);
+Result<void> dns_debug_all(Module& m, Call& call);
+Result<void> dns_delete_a(Module& m, Call& call);
+Result<void> dns_delete_aaaa(Module& m, Call& call);
+Result<void> dns_delete_all(Module& m, Call& call);
+Result<void> dns_delete_all_force(Module& m, Call& call);
+Result<void> dns_delete_cname(Module& m, Call& call);
+Result<void> dns_delete_naptr(Module& m, Call& call);
+Result<void> dns_delete_ptr(Module& m, Call& call);
+Result<void> dns_delete_srv(Module& m, Call& call);
+Result<void> dns_delete_txt(Module& m, Call& call);
+Result<void> dns_lookup(Module& m, Call& call);
+Result<void> dns_mem_info(Module& m, Call& call);
+Result<void> dns_view(Module& m, Call& call);
 // About processes (load_command.cpp).
 Result<void> load(Module& m, Call& call);
 // About traces (trace_commands.cpp).

@@ -273,10 +273,6 @@ Result<void> corex_aliases(Module& m, Call& call) {
     return {};
 }
 
-Result<void> no_tcp(Module&, Call&) {
-    return fail("tcp support disabled");
-}
-
 Result<void> list_methods(Module& m, Call& call) {
     for (const auto& entry : engine_of(m).commands().all()) call.answer().text(entry.row->name);
     return {};
@@ -332,6 +328,24 @@ Result<void> debug(Module& m, Call& call) {
 }
 
 constexpr Right kRead = Right::read, kChange = Right::change;
+constexpr auto kInteger = CommandArg::Type::integer;
+constexpr CommandArg kHostName[] = {{.name = "name", .doc = "A name of DNS."}};
+constexpr CommandArg kDnsQuestion[] = {{.name = "type", .doc = "A, AAAA, SRV, NAPTR, …"},
+                                       {.name = "name", .doc = "A name of DNS."}};
+constexpr std::string_view kFlagsDoc = "1: there is none; 2: for ever.";
+constexpr CommandArg kAddAddress[] = {
+    {.name = "name", .doc = "A name of DNS."},
+    {.name = "ttl", .doc = "Seconds for which it holds.", .type = kInteger},
+    {.name = "ip", .doc = "The address."},
+    {.name = "flags", .doc = kFlagsDoc, .type = kInteger}};
+constexpr CommandArg kAddService[] = {
+    {.name = "name", .doc = "A name of DNS, with the service."},
+    {.name = "ttl", .doc = "Seconds for which it holds.", .type = kInteger},
+    {.name = "priority", .doc = "The least is tried first.", .type = kInteger},
+    {.name = "weight", .doc = "Its share.", .type = kInteger},
+    {.name = "port", .doc = "Of the service.", .type = kInteger},
+    {.name = "target", .doc = "The host."},
+    {.name = "flags", .doc = kFlagsDoc, .type = kInteger}};
 constexpr CommandArg kEcho[] = {{"values", "What comes back.", CommandArg::Type::any, false, true}};
 constexpr CommandArg kEchoText[] = {
     {"values", "What comes back.", CommandArg::Type::text, false, true}};
@@ -342,7 +356,7 @@ constexpr CommandArg kSignal[] = {
 constexpr CommandArg kMethod[] = {{"method", "Its name.", CommandArg::Type::text, true}};
 constexpr CommandArg kLevel[] = {
     {"level", "The new one, from -5 to 3.", CommandArg::Type::integer, true}};
-constexpr CommandArg kWhich[] = {{"which", "Taken and not used.", CommandArg::Type::text, true}};
+constexpr CommandArg kWhich[] = {{"which", "The name of one.", CommandArg::Type::text, true}};
 
 constexpr CommandArg kStatistics[] = {{"statistic",
                                        "\"all\", \"group:\", a name or \"group:name\".",
@@ -448,9 +462,21 @@ constinit const std::array<Command, kCoreCommands> core_commands{{
     {"core.pwd", "The working directory.", kRead, {}, true, {}, pwd},
     {"core.runinfo", "Version, build and running time.", kRead, {}, false, {}, runinfo},
     {"core.sockets_list", "Sockets that the server listens on.", kRead, {}, true, {}, sockets_list},
-    {"core.tcp_info", "Streams: not built in.", kRead, {}, false, {}, no_tcp},
-    {"core.tcp_list", "Streams: not built in.", kRead, {}, true, {}, no_tcp},
-    {"core.tcp_options", "Streams: not built in.", kRead, kWhich, false, {}, no_tcp},
+    {"core.tcp_info",
+     "How many TCP connections there are.",
+     kRead,
+     {},
+     false,
+     {},
+     commands::tcp_info},
+    {"core.tcp_list", "All TCP connections.", kRead, {}, true, {}, commands::tcp_list},
+    {"core.tcp_options",
+     "The parameters of TCP, or one of them.",
+     kRead,
+     kWhich,
+     false,
+     {},
+     commands::tcp_options},
     {"core.trace",
      "What happened to the transactions of a call, event by event, while the tunable core.trace "
      "was 1.",
@@ -485,6 +511,113 @@ constinit const std::array<Command, kCoreCommands> core_commands{{
      true,
      {},
      corex_sockets},
+    {"dns.add_a",
+     "Adds an address to the cache of DNS.",
+     kChange,
+     kAddAddress,
+     false,
+     {},
+     commands::dns_add_a},
+    {"dns.add_aaaa",
+     "Adds an IPv6 address to the cache of DNS.",
+     kChange,
+     kAddAddress,
+     false,
+     {},
+     commands::dns_add_aaaa},
+    {"dns.add_srv",
+     "Adds a service to the cache of DNS.",
+     kChange,
+     kAddService,
+     false,
+     {},
+     commands::dns_add_srv},
+    {"dns.debug", "The cache of DNS in short.", kRead, {}, true, {}, commands::dns_debug},
+    {"dns.debug_all",
+     "The cache of DNS, record by record.",
+     kRead,
+     {},
+     true,
+     {},
+     commands::dns_debug_all},
+    {"dns.delete_a",
+     "Removes an entry from the cache of DNS.",
+     kChange,
+     kHostName,
+     false,
+     {},
+     commands::dns_delete_a},
+    {"dns.delete_aaaa",
+     "Removes an entry from the cache of DNS.",
+     kChange,
+     kHostName,
+     false,
+     {},
+     commands::dns_delete_aaaa},
+    {"dns.delete_cname",
+     "Removes an entry from the cache of DNS.",
+     kChange,
+     kHostName,
+     false,
+     {},
+     commands::dns_delete_cname},
+    {"dns.delete_naptr",
+     "Removes an entry from the cache of DNS.",
+     kChange,
+     kHostName,
+     false,
+     {},
+     commands::dns_delete_naptr},
+    {"dns.delete_ptr",
+     "Removes an entry from the cache of DNS.",
+     kChange,
+     kHostName,
+     false,
+     {},
+     commands::dns_delete_ptr},
+    {"dns.delete_srv",
+     "Removes an entry from the cache of DNS.",
+     kChange,
+     kHostName,
+     false,
+     {},
+     commands::dns_delete_srv},
+    {"dns.delete_txt",
+     "Removes an entry from the cache of DNS.",
+     kChange,
+     kHostName,
+     false,
+     {},
+     commands::dns_delete_txt},
+    {"dns.delete_all",
+     "Empties the cache of DNS but for what is permanent.",
+     kChange,
+     {},
+     false,
+     {},
+     commands::dns_delete_all},
+    {"dns.delete_all_force",
+     "Empties the cache of DNS.",
+     kChange,
+     {},
+     false,
+     {},
+     commands::dns_delete_all_force},
+    {"dns.lookup",
+     "Asks DNS, by way of the cache.",
+     kChange,
+     kDnsQuestion,
+     false,
+     {},
+     commands::dns_lookup},
+    {"dns.mem_info",
+     "Bytes that the cache of DNS uses, and those that it may use.",
+     kRead,
+     {},
+     true,
+     {},
+     commands::dns_mem_info},
+    {"dns.view", "The cache of DNS.", kRead, {}, true, {}, commands::dns_view},
     {"jsonrpc.echo", "Says back what it was given.", kRead, kEcho, true, {}, echo},
     {"system.listMethods", "All commands.", kRead, {}, true, {}, list_methods},
     {"system.methodHelp", "What a command does.", kRead, kMethod, false, {}, method_help},

@@ -3,7 +3,7 @@
 
 #include <fmt/format.h>
 
-#include "core/api/route_target.h"
+#include "core/api/next_hop.h"
 #include "core/api/uri_edit.h"
 #include "core/base/log.h"
 #include "core/base/text.h"
@@ -150,9 +150,25 @@ public:
     }
 
     // Connections: a datagram has none, so there is nothing to keep, open or close.
-    Verdict of_connection(Message&) { return Verdict::yes; }
-    Verdict connection_alias(Message&, std::optional<int>) { return Verdict::yes; }
-    Verdict try_proto(Message&, std::string_view) { return Verdict::yes; }
+    template <bool Message::* Field>
+    Verdict of_connection(Message& m) {
+        m.*Field = true;
+        return Verdict::yes;
+    }
+    /// Without a port that of the topmost Via.
+    Verdict connection_alias(Message& m, std::optional<int> port) {
+        if (m.received.connection == 0) return Verdict::yes;
+        const sip::Via* const via = m.sip.via();
+        const int wanted = port ? *port : via != nullptr ? via->effective_port() : 0;
+        if (wanted < 1 || wanted > 65535) return Verdict::no;
+        return Verdict::of(
+            engine_->net().add_alias(m.received.connection, static_cast<std::uint16_t>(wanted)));
+    }
+    Verdict try_proto(Message& m, std::string_view proto) {
+        const auto known = parse_proto(proto);
+        if (known) m.udp_mtu_try_proto = *known;
+        return Verdict::of(known.has_value());
+    }
     static Result<void> check_proto(const Module&, std::span<const Value> args) {
         if (!args[0].is_string() || parse_proto(args[0].string())) return {};
         return fail(fmt::format("\"{}\" is no protocol: UDP, TCP, TLS or SCTP", args[0].string()));
@@ -183,9 +199,13 @@ private:
         return error == ScriptError::none ? Verdict::yes : Verdict(error);
     }
     Verdict to(Message& m, std::string_view where) {
-        const auto target =
-            resolve_address(engine_->net(), where, m.received.listener, m.target.listener);
-        return said(m, target ? engine_->forward_to(m, *target) : target.error());
+        const std::string_view uri = hop_uri(where, m.arena);
+        if (uri.empty()) return said(m, ScriptError::bad_address);
+        const std::string_view before = m.target.dst_uri;
+        m.target.dst_uri = uri;
+        const ScriptError error = engine_->forward(m);
+        m.target.dst_uri = before;
+        return said(m, error);
     }
 
     static Verdict bad_uri(Message& m) noexcept {
@@ -223,8 +243,6 @@ private:
 using M = CoreModule;
 constexpr Route any = Route::any;
 
-constexpr std::string_view kStreamDoc =
-    "For connections; a datagram has none, so over UDP nothing changes.";
 constexpr std::string_view event_routes[] = {"core:worker-one-init", "core:pre-routing",
                                              "core:msg-received", "core:receive-parse-error"};
 
@@ -256,18 +274,26 @@ constexpr Function functions[] = {
     function<&M::revert_uri>("revert_uri", "Goes back to the Request-URI as received.", any),
     function<&M::set_host>("sethost", "Replaces the host; port and parameters stay.", any, "host"),
     function<&M::set_host>("rewritehost", "The same as sethost.", any, "host"),
+    function<&M::set_host>("seth", "The same as sethost.", any, "host"),
     function<&M::set_host_port>("sethostport", "Replaces host and port.", any, "host_port"),
     function<&M::set_host_port>("rewritehostport", "The same as sethostport.", any, "host_port"),
+    function<&M::set_host_port>("sethp", "The same as sethostport.", any, "host_port"),
     function<&M::set_host_port_transport>(
         "sethostporttrans", "Replaces host, port and the transport parameter.", any, "text"),
+    function<&M::set_host_port_transport>("rewritehostporttrans", "The same as sethostporttrans.",
+                                          any, "text"),
+    function<&M::set_host_port_transport>("sethpt", "The same as sethostporttrans.", any, "text"),
     function<&M::set_port>("setport", "Replaces the port; an empty text removes it.", any, "port"),
     function<&M::set_port>("rewriteport", "The same as setport.", any, "port"),
+    function<&M::set_port>("setp", "The same as setport.", any, "port"),
     function<&M::set_user>("setuser", "Replaces the user; an empty text removes it.", any, "user"),
     function<&M::set_user>("rewriteuser", "The same as setuser.", any, "user"),
+    function<&M::set_user>("setu", "The same as setuser.", any, "user"),
     function<&M::set_user_password>("setuserpass", "Replaces user and password.", any,
                                     "user_password"),
     function<&M::set_user_password>("rewriteuserpass", "The same as setuserpass.", any,
                                     "user_password"),
+    function<&M::set_user_password>("setup", "The same as setuserpass.", any, "user_password"),
     function<&M::prefix>("prefix", "Puts text before the user.", any, "text"),
     function<&M::strip>("strip", "Takes characters off the front of the user.", any, "count"),
     function<&M::strip_tail>("strip_tail", "Takes characters off the end of the user.", any,
@@ -292,13 +318,24 @@ constexpr Function functions[] = {
     function<&M::remove_branch>("remove_branch", "Removes an added branch, counted from 0.", any,
                                 "index"),
     function<&M::clear_branches>("clear_branches", "Removes all added branches.", any),
-    function<&M::of_connection>("set_forward_no_connect", kStreamDoc, any),
-    function<&M::of_connection>("set_forward_close", kStreamDoc, any),
-    function<&M::of_connection>("set_reply_no_connect", kStreamDoc, any),
-    function<&M::of_connection>("set_reply_close", kStreamDoc, any),
-    function<&M::connection_alias>("force_tcp_alias", kStreamDoc, any, "port"),
-    function<&M::connection_alias>("add_tcp_alias", kStreamDoc, any, "port"),
-    checked_function<&M::try_proto>(M::check_proto, "udp_mtu_try_proto", kStreamDoc, any, "proto"),
+    function<&M::of_connection<&Message::forward_no_connect>>(
+        "set_forward_no_connect", "Over TCP the request only leaves on a connection that exists.",
+        any),
+    function<&M::of_connection<&Message::forward_close>>(
+        "set_forward_close", "The TCP connection on which the request leaves is closed behind it.",
+        any),
+    function<&M::of_connection<&Message::reply_no_connect>>(
+        "set_reply_no_connect", "Replies over TCP only leave on a connection that exists.", any),
+    function<&M::of_connection<&Message::reply_close>>(
+        "set_reply_close", "The TCP connection on which a reply leaves is closed behind it.", any),
+    function<&M::connection_alias>(
+        "force_tcp_alias",
+        "Requests to this port of the sender use the connection; without a port that of its Via.",
+        any, "port"),
+    function<&M::connection_alias>("add_tcp_alias", "The same as force_tcp_alias.", any, "port"),
+    checked_function<&M::try_proto>(M::check_proto, "udp_mtu_try_proto",
+                                    "For this request instead of the parameter of this name.", any,
+                                    "proto"),
     function<&M::log>("log", "Writes a line to the log as an error.", any, "text"),
     function<&M::log_at>("log", "Writes a line to the log at a level from -5 to 3.", any, "level",
                          "text"),

@@ -37,6 +37,7 @@ Result<void> guarded(const module::Loaded& m, std::string_view what, F step) {
 Engine::Engine(Parts parts, Globals globals)
     : impl_(std::make_unique<Impl>(*this, std::move(parts), std::move(globals))) {
     impl_->count.add_to(impl_->parts.counters);
+    impl_->late.count_in(impl_->parts.counters);
     auto& histograms = impl_->parts.counters.histograms();
     impl_->first_reply =
         histograms.add("core", "first_reply", "From a request's arrival to the first reply to it.");
@@ -139,6 +140,7 @@ Result<void> Engine::start(const Process& process) {
 }
 
 void Engine::stop() noexcept {
+    impl_->late.clear();
     for (module::Loaded* const m : impl_->order | std::views::reverse) m->object->stop();
 }
 
@@ -308,6 +310,14 @@ TraceTable& Engine::traces() noexcept {
 }
 Trace* Engine::trace() noexcept {
     return impl_->trace();
+}
+
+void Engine::set_finder(NextHopFinder& finder) noexcept {
+    impl_->finder = &finder;
+}
+
+NextHopFinder& Engine::next_hops() noexcept {
+    return *impl_->finder;
 }
 
 void Engine::set_post(proc::Post& post) noexcept {

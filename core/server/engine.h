@@ -81,6 +81,9 @@ public:
     void set_control_slot(std::uint16_t slot) noexcept;
     /// Where Core::post goes; not owned. Without one nothing can be posted.
     void set_post(proc::Post& post) noexcept;
+    /// Before fork: where names of next hops are found; not owned. Without one only those of the
+    /// hosts file are.
+    void set_finder(NextHopFinder& finder) noexcept;
     /// A record of this process's mailbox.
     void mail(MailId to, std::string_view bytes) noexcept;
 
@@ -127,6 +130,7 @@ public:
     [[nodiscard]] shm::Histograms& histograms() noexcept override;
     [[nodiscard]] std::vector<StatisticValue> statistics() override;
     [[nodiscard]] Trace* trace() noexcept override;
+    [[nodiscard]] NextHopFinder& next_hops() noexcept override;
 
 private:
     struct Impl;

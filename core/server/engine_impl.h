@@ -7,9 +7,12 @@
 #include <string_view>
 #include <vector>
 
+#include "core/api/late_send.h"
+#include "core/api/next_hop.h"
 #include "core/server/command_table.h"
 #include "core/server/engine.h"
 #include "core/server/facts.h"
+#include "core/server/late_forward.h"
 #include "core/server/message_counters.h"
 #include "core/server/message_pool.h"
 #include "core/server/rate_limit.h"
@@ -30,12 +33,27 @@ public:
     RouteResult run(RouteId, Message&) noexcept override { return {}; }
 };
 
-struct Engine::Impl {
+/// Stands in for DNS until there is one: what is not known at once is not found.
+class NoFinder final : public NextHopFinder {
+public:
+    explicit NoFinder(const Net& net) noexcept : net_(net) {}
+    std::optional<NextHops> find(const HopQuestion& question, HopWaiter& waiter, std::uint64_t tag,
+                                 std::uint64_t& ticket) noexcept override;
+    void cancel(std::uint64_t) noexcept override {}
+    [[nodiscard]] Ms deadline() const noexcept override { return Ms(0); }
+    [[nodiscard]] bool fails_over() const noexcept override { return false; }
+
+private:
+    const Net& net_;
+};
+
+struct Engine::Impl final : LateSender {
     Impl(Engine& owner, Parts given, Globals values)
         : engine(owner),
           parts(std::move(given)),
           globals(std::move(values)),
           net(parts.net),
+          no_finder(net),
           timers(parts.clock, parts.hazards, parts.wheels),
           control_slot(static_cast<std::uint16_t>(globals.workers + 1)) {}
 
@@ -44,6 +62,8 @@ struct Engine::Impl {
     Globals globals;
     Process process;
     TracedNet net;
+    NoFinder no_finder;
+    NextHopFinder* finder = &no_finder;
     TraceTable traces;
     bool is_tracing = false;
     Random random;
@@ -77,6 +97,8 @@ struct Engine::Impl {
     MessageCounters count;
     RateLimit parse_log, script_log;
     MessagePool pool;
+    LateForwards late{*this};
+    LateSends late_replies{net};
     std::uint64_t messages = 0;
     shm::Histogram first_reply, queue;
     std::vector<char> out;  ///< where a message is written before Net copies it
@@ -89,6 +111,7 @@ struct Engine::Impl {
     [[nodiscard]] bool is_wanted(Message& m, RouteId event) noexcept;
     void worker_one() noexcept;
     void request(Message& m) noexcept;
+    void follow_alias(const Message& m) noexcept;
     void reply(Message& m) noexcept;
     void refused(Message& m, const sip::ParseError& error) noexcept;
     void done(Message& m, const RouteResult& result) noexcept;
@@ -97,10 +120,15 @@ struct Engine::Impl {
     void warn_script(const Message& m) noexcept;
     void answer(Message& m, int code, std::string_view reason) noexcept;
     void relay_reply(Message& m) noexcept;
+    [[nodiscard]] ScriptError send_reply(const Message& m, std::string_view bytes);
 
     // forward.cpp
+    [[nodiscard]] static ScriptError may_forward(const Message& m) noexcept;
     [[nodiscard]] ScriptError forward(Message& m, const Target& target) noexcept;
-    [[nodiscard]] ScriptError write_and_send(Message& m, const Target& target) noexcept;
+    [[nodiscard]] ScriptError forward(Message& m, const NextHops& hops) noexcept;
+    void send_late(Message& m, const NextHops& hops) noexcept override;
+    [[nodiscard]] ScriptError write_and_send(Message& m, Target target) noexcept;
+    [[nodiscard]] ScriptError write(Message& m, const Target& target, sip::Writer& writer) noexcept;
 };
 
 }  // namespace fairlead::server

@@ -13,8 +13,11 @@
 
 namespace fairlead::net {
 class Sockets;
-}
+class StreamNet;
+}  // namespace fairlead::net
 namespace fairlead::server {
+
+class DnsService;
 
 /// Set before fork; constant but for the process ids, which are in shared pages.
 struct Facts {
@@ -25,7 +28,9 @@ struct Facts {
     const net::OwnNames* names = nullptr;
     bool auto_aliases = true;  ///< names that addresses resolve to are the server's, too
     const net::Sockets* sockets = nullptr;
-    std::size_t listeners = 0;  ///< that have sockets
+    std::size_t listeners = 0;                ///< that have sockets
+    const net::StreamNet* streams = nullptr;  ///< null: there are none
+    DnsService* dns = nullptr;                ///< null: there is none
 };
 
 }  // namespace fairlead::server

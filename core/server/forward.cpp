@@ -35,10 +35,23 @@ std::string_view route_lines(Message& m) noexcept {
 
 }  // namespace
 
+std::optional<NextHops> NoFinder::find(const HopQuestion& question, HopWaiter&, std::uint64_t,
+                                       std::uint64_t&) noexcept {
+    NextHops hops;
+    const auto target = resolve(net_, question.uri, question.received_on, question.forced);
+    if (target)
+        hops.targets[hops.count++] = *target;
+    else
+        hops.error = target.error();
+    return hops;
+}
+
 ScriptError Engine::forward(Message& m) noexcept {
     if (!m.is_request()) return ScriptError::unspecified;
-    const auto target = resolve(impl_->net, m.next_hop(), m.received.listener, m.target.listener);
-    return target ? impl_->forward(m, *target) : target.error();
+    if (const auto refused = Impl::may_forward(m); refused != ScriptError::none) return refused;
+    const NextHops hops = impl_->late.find(*impl_->finder, m);
+    if (hops.count == 0) return hops.error;  // none: a copy of it waits
+    return impl_->forward(m, hops);
 }
 
 ScriptError Engine::forward_to(Message& m, const Target& target) noexcept {
@@ -60,20 +73,39 @@ bool Engine::may_send(Message& m, const Target& to, std::string_view bytes) noex
     return !result.dropped;
 }
 
-ScriptError Engine::Impl::forward(Message& m, const Target& target) noexcept {
+ScriptError Engine::Impl::may_forward(const Message& m) noexcept {
+    if (m.leaving != nullptr) return ScriptError::script;  // it is being sent already
     // RFC 3261 16.3 step 3. What the script made of the header does not matter: a hop count that
     // arrived as 0 was used up.
-    if (m.leaving != nullptr) return ScriptError::script;  // it is being sent already
-    if (m.sip.max_forwards() == 0U) return ScriptError::too_many_hops;
+    return m.sip.max_forwards() == 0U ? ScriptError::too_many_hops : ScriptError::none;
+}
+
+/// The first place that can be sent to (RFC 3263 4.3: without state that is all there is to know).
+ScriptError Engine::Impl::forward(Message& m, const NextHops& hops) noexcept {
+    ScriptError error = hops.error;
+    for (const Target& target : hops.list()) {
+        error = forward(m, target);
+        if (error == ScriptError::none) break;
+    }
+    return error;
+}
+
+void Engine::Impl::send_late(Message& m, const NextHops& hops) noexcept {
+    (void)forward(m, hops);  // nobody is there any more to be told; what is lost is sent again
+    if (pool.out() == 0) done(m, {});  // what an onsend_route took for it
+}
+
+ScriptError Engine::Impl::forward(Message& m, const Target& target) noexcept {
+    if (const auto refused = may_forward(m); refused != ScriptError::none) return refused;
     if (target.listener >= net.listeners().size()) return ScriptError::no_socket;
     const ScriptError error = write_and_send(m, target);
     if (error == ScriptError::none) count.fwd_requests.add();
     return error;
 }
 
-ScriptError Engine::Impl::write_and_send(Message& m, const Target& target) noexcept {
+ScriptError Engine::Impl::write(Message& m, const Target& target, sip::Writer& writer) noexcept {
     constexpr std::size_t kMarkSpace = 128;
-    const std::size_t via_space = 512 + m.advertised_host.size();
+    const std::size_t via_space = 512 + m.advertised_host.size() + m.via_params.size();
     sip::Writer via(m.arena.allocate(via_space), via_space);
     sip::Writer mark(m.arena.allocate(kMarkSpace), kMarkSpace);
     const sip::RequestPlan plan{
@@ -84,13 +116,30 @@ ScriptError Engine::Impl::write_and_send(Message& m, const Target& target) noexc
         .add_content_length = is_reliable(target.proto),
         .from = target.listener};
     if (!via.ok() || !mark.ok()) return ScriptError::bad_via;
+    const bool written = sip::write_request(writer, m.sip, m.edits.list(), plan);
+    return written ? ScriptError::none : ScriptError::send;
+}
 
-    sip::Writer writer(out.data(), out.size());
-    if (!sip::write_request(writer, m.sip, m.edits.list(), plan)) return ScriptError::send;
-    if (!engine.may_send(m, target, writer.text())) return ScriptError::dropped;
-    switch (net.send(target, writer.text())) {
+ScriptError Engine::Impl::write_and_send(Message& m, Target target) noexcept {
+    set_stream_use(net, target, m);
+    sip::Writer datagram(out.data(), out.size());
+    ScriptError error = write(m, target, datagram);
+    if (error != ScriptError::none) return error;
+    std::string_view bytes = datagram.text();
+    sip::Writer other(out.data(), out.size());
+    if (const auto t = instead_of_datagram(net, globals, target, bytes.size(), m)) {
+        target = *t;
+        error = write(m, target, other);
+        if (error != ScriptError::none) return error;
+        bytes = other.text();
+    }
+    if (!engine.may_send(m, target, bytes)) return ScriptError::dropped;
+    switch (net.send(target, bytes)) {
         case Sent::queued: return ScriptError::none;
-        case Sent::no_socket: return ScriptError::no_socket;
+        case Sent::no_socket:
+            // Of a stream it is the connection that there is not, and that could not be opened.
+            if (is_reliable(target.proto)) break;
+            return ScriptError::no_socket;
         case Sent::too_big:
         case Sent::queue_full: break;
     }

@@ -7,6 +7,7 @@
 #include "core/base/log.h"
 #include "core/server/engine_impl.h"
 #include "core/server/stable_hash.h"
+#include "core/sip/params.h"
 
 namespace fairlead::server {
 
@@ -32,6 +33,7 @@ std::string_view stable_tag(Message& m) noexcept {
 }  // namespace
 
 void Engine::receive(std::string_view bytes, const Received& from) noexcept {
+    if (NetFilter* const filter = impl_->net.filter()) bytes = filter->arrived(bytes, from);
     bytes = without_line_ends(bytes);
     if (bytes.size() < sip::kMinMessage) {
         impl_->count.ignored.add();
@@ -96,6 +98,7 @@ void Engine::Impl::worker_one() noexcept {
 void Engine::Impl::request(Message& m) noexcept {
     count.request(m.sip.method());
     if (m.sip.parsed_request_uri() == nullptr) count.bad_uris.add();
+    if (globals.accept_aliases && m.received.connection != 0) follow_alias(m);
     RouteResult result;
     const bool consumed = std::ranges::any_of(on_request, [&](module::Loaded* module) {
         return arrived(*module, m, &Module::request_arrived) == Next::consumed;
@@ -114,6 +117,14 @@ void Engine::Impl::request(Message& m) noexcept {
         }
     }
     done(m, result);
+}
+
+/// RFC 5923 4: the sender takes requests to the port of its Via on this connection too.
+void Engine::Impl::follow_alias(const Message& m) noexcept {
+    const sip::Via* const via = m.sip.via();
+    if (via == nullptr || !sip::find_param(via->params, "alias")) return;
+    if (!net.add_alias(m.received.connection, via->effective_port()))
+        LOG(debug, "connection {} gets no alias", m.received.connection);
 }
 
 void Engine::Impl::reply(Message& m) noexcept {
@@ -142,18 +153,21 @@ void Engine::Impl::relay_reply(Message& m) noexcept {
     const bool is_ours =
         !globals.check_via ||
         (top != nullptr && net.is_myself(top->host, top->effective_port(), top->proto));
-    const auto target = relay_target(net, m.sip, m.received.listener);
-    if (!is_ours || !target) {
-        count.drop_replies.add();
-        return;
-    }
     sip::Writer writer(out.data(), out.size());
-    if (!sip::write_relayed_reply(writer, m.sip, m.edits.list()) ||
-        net.send(*target, writer.text()) != Sent::queued) {
-        count.drop_replies.add();
-        return;
-    }
-    count.fwd_replies.add();
+    const bool sent = is_ours && sip::write_relayed_reply(writer, m.sip, m.edits.list()) &&
+                      send_reply(m, writer.text()) == ScriptError::none;
+    (sent ? count.fwd_replies : count.drop_replies).add();
+}
+
+/// Where the next Via says; a sent-by that is a name is looked up (RFC 3263 5).
+ScriptError Engine::Impl::send_reply(const Message& m, std::string_view bytes) {
+    const auto target = relay_target(net, m.sip, m.received.listener);
+    if (target)
+        return net.send(*target, bytes) == Sent::queued ? ScriptError::none : ScriptError::send;
+    if (target.error() != ScriptError::bad_address) return target.error();
+    const std::string_view uri = reply_hop(m.sip, m.arena);
+    if (uri.empty()) return target.error();
+    return late_replies.send(*finder, {uri, m.received.listener}, bytes);
 }
 
 Next Engine::Impl::arrived(module::Loaded& module, Message& m,
@@ -210,12 +224,17 @@ void Engine::Impl::answer(Message& m, int code, std::string_view reason) noexcep
     sip::Writer via_writer(via_text, sizeof via_text);
     const std::string_view via =
         sip::mark_via(via_writer, m.sip, m.received.source, m.force_rport || globals.force_rport);
-    const sip::ReplyPlan plan{.code = code,
-                              .reason = reason,
-                              .to_tag = stable_tag(m),
-                              .top_via = via_writer.ok() ? via : std::string_view(),
-                              .server = globals.server_header};
+    sip::ReplyPlan plan{.code = code,
+                        .reason = reason,
+                        .to_tag = stable_tag(m),
+                        .top_via = via_writer.ok() ? via : std::string_view(),
+                        .server = globals.server_header};
     sip::Writer writer(out.data(), out.size());
+    if (globals.sip_warning) {
+        const std::size_t room = kWarningRoom + 2 * m.sip.request_uri().size();
+        sip::Writer warning(m.arena.allocate(room), room);
+        plan.warning = write_warning(warning, m.sip, m.received, m.sip.request_uri());
+    }
     if (sip::write_reply(writer, m.sip, plan)) {
         const Sent sent = net.send(reply_target(m), writer.text());
         if (sent != Sent::queued) LOG(debug, "an error reply could not be sent");

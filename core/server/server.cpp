@@ -101,8 +101,10 @@ int with_config(const Options& options) {
         return 0;
     }
     if (listening->left_out != 0)
-        to_stderr(fmt::format("notice: {} listen addresses are left out: only UDP is built in\n",
-                              listening->left_out));
+        to_stderr(fmt::format(
+            "notice: {} listen addresses are left out: there are UDP, TCP and TLS, unless "
+            "disable_tcp or disable_tls is set\n",
+            listening->left_out));
     Service service(*configured, options, listening->listeners, *names);
     return service.run();
 }

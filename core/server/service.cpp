@@ -14,6 +14,7 @@
 
 #include "core/base/log.h"
 #include "core/net/steer_program.h"
+#include "core/server/dns_service.h"
 #include "core/server/report.h"
 
 namespace fairlead::server {
@@ -24,6 +25,34 @@ constexpr int kFailed = 255;
 constexpr std::size_t kMailbox = 512 * 1024, kLeastMailbox = 128 * 1024;
 /// Of a process that gets no datagrams.
 constexpr std::size_t kSmallMailbox = 64 * 1024;
+
+net::StreamOptions stream_options(const Settings& s) {
+    const auto seconds = [](std::int64_t n) { return Ms(n * 1000); };
+    net::StreamOptions o;
+    o.limits.lifetime = seconds(s.tcp_lifetime);
+    o.limits.connect_timeout = seconds(s.tcp_connect_timeout);
+    o.limits.send_timeout = seconds(s.tcp_send_timeout);
+    o.limits.message_timeout = seconds(s.tcp_message_timeout);
+    o.limits.queue_bytes = static_cast<std::size_t>(s.tcp_conn_wq_max);
+    o.limits.all_queue_bytes = static_cast<std::size_t>(s.tcp_wq_max);
+    o.limits.crlf_ping = s.tcp_crlf_ping;
+    o.limits.accept_no_length = s.tcp_accept_no_cl;
+    o.limits.accept_proxy = s.tcp_accept_haproxy;
+    o.tcp.keepalive = s.tcp_keepalive;
+    o.tcp.keep_idle = static_cast<int>(s.tcp_keepidle);
+    o.tcp.keep_interval = static_cast<int>(s.tcp_keepintvl);
+    o.tcp.keep_count = static_cast<int>(s.tcp_keepcnt);
+    o.tcp.syn_count = static_cast<int>(s.tcp_syncnt);
+    o.tcp.linger2 = static_cast<int>(s.tcp_linger2);
+    o.tcp.tos = static_cast<int>(s.tos);
+    o.most_connections = static_cast<std::size_t>(s.tcp_max_connections);
+    o.most_tls = static_cast<std::size_t>(s.tls_max_connections);
+    o.most_of_ip = static_cast<std::size_t>(s.tcp_ip_limit);
+    o.defer_accept = static_cast<int>(s.tcp_defer_accept);
+    o.no_connect = s.tcp_no_connect;
+    o.exact_match = s.tcp_connection_match;
+    return o;
+}
 
 std::unexpected<Error> out_of_memory() {
     return fail("shared memory is too small: raise shm_mem_size (-m)");
@@ -38,9 +67,11 @@ Service::Service(Configured& configured, const Options& options, std::vector<Lis
       options_(options),
       workers_(settings_.fork ? static_cast<std::size_t>(settings_.workers) : 1),
       alone_(!settings_.fork),
-      net_(std::move(listeners), names, settings_.mhomed) {
+      net_(std::move(listeners), names, settings_.mhomed),
+      streams_(net_.listeners(), stream_options(settings_)) {
     facts_.names = &names;
     facts_.auto_aliases = settings_.auto_aliases;
+    facts_.streams = &streams_;
 }
 
 Service::~Service() {
@@ -68,6 +99,7 @@ Result<void> Service::start() {
     TRY(make_memory());
     TRY(open_sockets());
     TRY(make_steering());
+    TRY(make_streams());
     make_run_directory();
     TRY(make_engine());
     TRY(make_processes());
@@ -139,16 +171,28 @@ Result<void> Service::open_sockets() {
     wanted.receive_buffer = static_cast<std::size_t>(settings_.receive_buffer);
     wanted.tos = static_cast<int>(settings_.tos);
     wanted.free_bind = settings_.free_bind;
+    wanted.backlog = static_cast<int>(settings_.tcp_backlog);
+    wanted.defer_accept = static_cast<int>(settings_.tcp_defer_accept);
     wanted.path_mtu_discovery = settings_.path_mtu_discovery;
     sockets_ = TRY(net::Sockets::open(net_.listeners(), workers_, wanted));
     net_.use(*sockets_);
     return {};
 }
 
+std::vector<net::Steering::Worker> Service::worker_boxes() const {
+    std::vector<net::Steering::Worker> workers;
+    for (std::size_t i = 0; i < workers_; ++i) {
+        const auto& box = post_.box(static_cast<std::uint16_t>(i + 1));
+        workers.push_back({box.mailbox, &box.wakeup});
+    }
+    return workers;
+}
+
 Result<void> Service::make_steering() {
     auto mode = net::steering_mode(settings_.steering).value_or(net::SteeringMode::call_id);
     if (mode == net::SteeringMode::filter && workers_ > 1) {
         for (const auto& listener : net_.listeners()) {
+            if (listener.proto != Proto::udp) continue;
             const auto reach = net::attach_steering(sockets_->get(listener.index, 0), workers_);
             if (!reach) {
                 // Order holds without it: every datagram is handed to its owner.
@@ -160,17 +204,34 @@ Result<void> Service::make_steering() {
             LOG(info, "{}: the kernel finds Call-IDs up to byte {}", listener.uri_text, *reach);
         }
     }
-    std::vector<net::Steering::Worker> workers;
-    for (std::size_t i = 0; i < workers_; ++i) {
-        const auto& box = post_.box(static_cast<std::uint16_t>(i + 1));
-        workers.push_back({box.mailbox, &box.wakeup});
-    }
     net::Steering::Counts counts;
     counts.handed_over =
         counters_->add("net", "handed_over", "Datagrams given to the worker that owns their call.");
     counts.dropped = counters_->add("net", "handover_dropped",
                                     "Datagrams lost because the owner's mailbox was full.");
-    steering_.emplace(mode, std::move(workers), counts);
+    steering_.emplace(mode, worker_boxes(), counts);
+    return {};
+}
+
+Result<void> Service::make_streams() {
+    const auto count = [this](std::string_view name, std::string_view help) {
+        return counters_->add("tcp", name, help);
+    };
+    net::StreamCounts c;
+    c.resets = count("con_reset", "Connections that their peers reset.");
+    c.timeouts = count("con_timeout", "Connections closed because nothing came on them.");
+    c.connect_failed = count("connect_failed", "Connections that could not be opened.");
+    c.connect_success = count("connect_success", "Connections that were opened.");
+    c.open = count("current_opened_connections", "Connections that exist.");
+    c.queued_bytes = count("current_write_queue_size", "Bytes that wait to be written.");
+    c.established = count("established", "Connections opened and accepted.");
+    c.rejected = count("local_reject", "Connections refused because there are too many.");
+    c.passive_open = count("passive_open", "Connections that were accepted.");
+    c.send_timeout = count("send_timeout", "Connections closed because the peer does not read.");
+    c.queue_full = count("sendq_full", "Messages refused because too much waits already.");
+    c.broken = count("broken_streams", "Connections closed because what came is no message.");
+    TRY(streams_.prepare(worker_boxes(), c));
+    net_.use(streams_);
     return {};
 }
 
@@ -188,10 +249,19 @@ Globals Service::globals() {
     globals.force_rport = settings_.force_rport;
     globals.local_rport = settings_.local_rport;
     globals.check_via = settings_.check_via;
+    globals.sip_warning = settings_.sip_warning;
+    globals.server_id = settings_.server_id;
+    globals.xavp_via_params = settings_.xavp_via_params;
+    globals.xavp_via_fields = settings_.xavp_via_fields;
     globals.trace = settings_.trace;
     globals.trace_transactions = static_cast<std::size_t>(settings_.trace_transactions);
+    globals.udp_mtu = static_cast<std::size_t>(settings_.udp_mtu);
+    globals.udp_mtu_try_proto = parse_proto(settings_.udp_mtu_try_proto).value_or(Proto::none);
+    globals.accept_aliases = settings_.tcp_accept_aliases;
     globals.run_directory = settings_.run_dir;
     globals.work_directory = settings_.work_dir;
+    globals.config_directory = configured_.directory;
+    globals.max_connections = streams_.options().most_connections;
     if (identity_.user != Identity::none) {
         globals.user = identity_.user;
         globals.group = identity_.group;
@@ -208,6 +278,10 @@ Result<void> Service::make_engine() {
     engine_->set_program(configured_.program);
     engine_->set_parameters(configured_.config.settings);
     engine_->set_post(post_);
+    dns_ = std::make_unique<DnsService>(dns_options(settings_, net_.listeners()), net_);
+    TRY(dns_->prepare(*memory_, *counters_));
+    facts_.dns = dns_.get();
+    engine_->set_finder(*dns_);
     if (alone_) {
         post_.set_alone();
         engine_->set_control_slot(1);
@@ -308,9 +382,13 @@ std::string Service::crash_directory() const {
 }
 
 Shared Service::shared() {
-    return {clock_,         *engine_,  *memory_,   *counters_,
-            net_,           *sockets_, *steering_, notes_.items(),
-            pages_.items(), post_,     wheels_,    net::Gather::Duration(settings_.gather_usec)};
+    return {clock_,         *engine_,
+            *memory_,       *counters_,
+            net_,           streams_,
+            *sockets_,      *steering_,
+            notes_.items(), pages_.items(),
+            post_,          wheels_,
+            *dns_,          net::Gather::Duration(settings_.gather_usec)};
 }
 
 int Service::supervise() {

@@ -15,6 +15,8 @@
 
 namespace fairlead::server {
 
+class DnsService;
+
 class Service final : proc::Workload, SignalHandler {
 public:
     Service(Configured& configured, const Options& options, std::vector<Listener> listeners,
@@ -31,7 +33,9 @@ private:
     Result<void> make_memory();
     Result<void> make_wheel();
     Result<void> open_sockets();
+    [[nodiscard]] std::vector<net::Steering::Worker> worker_boxes() const;
     Result<void> make_steering();
+    Result<void> make_streams();
     Result<void> make_engine();
     Result<void> make_processes();
     Result<void> check_files() const;
@@ -86,7 +90,9 @@ private:
     Facts facts_;
     std::optional<net::Sockets> sockets_;
     net::UdpNet net_;
+    net::StreamNet streams_;
     std::optional<net::Steering> steering_;
+    std::unique_ptr<DnsService> dns_;
     std::unique_ptr<Engine> engine_;
     std::vector<std::string> names_;
     std::vector<Process> processes_;

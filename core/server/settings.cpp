@@ -8,7 +8,9 @@
 #include <limits>
 #include <utility>
 
+#include "core/base/address.h"
 #include "core/base/text.h"
+#include "core/net/dns_records.h"
 #include "core/server/build_info.h"
 #include "core/server/settings_table.h"
 
@@ -109,6 +111,11 @@ private:
         const std::string& word = setting.value.text;
         if (setting.name == "log_facility" && syslog_facility(word) < 0)
             diagnostics_.error(setting.at, "unknown log facility " + word);
+        if (setting.name == "udp_mtu_try_proto" && !parse_proto(word))
+            diagnostics_.error(setting.at, "udp_mtu_try_proto is a protocol, not " + word);
+        if (setting.name == "dns_servers" && !dns::is_server_list(word))
+            diagnostics_.error(setting.at,
+                               "dns_servers is a list of IP addresses, each with :port or without");
         if (setting.name == "steering" && word != "flow" && word != "callid" && word != "bpf")
             diagnostics_.error(setting.at, "steering is flow, callid or bpf, not " + word);
         if (setting.name == "log_engine_type" && !word.empty() && !word.starts_with("json"))

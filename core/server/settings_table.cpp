@@ -30,6 +30,69 @@ constexpr SettingRow kRows[] = {
     {"tos", &S::tos, 0, 255},
     {"maxbuffer", &S::receive_buffer, 4096, INT32_MAX},
     {"disable_tcp", &S::disable_tcp},
+    {"enable_tls", &S::enable_tls},
+    {"tls_enable", &S::enable_tls},
+    {"disable_tls", &S::disable_tls},
+    {"tls_disable", &S::disable_tls},
+    {"tls_port_no", &S::tls_port, 1, 65535},
+    {"tls_max_connections", &S::tls_max_connections, 1, 10'000'000},
+    {"udp_mtu", &S::udp_mtu, 0, 65535},
+    {"udp_mtu_try_proto", &S::udp_mtu_try_proto},
+    // Streams
+    {"tcp_connection_lifetime", &S::tcp_lifetime, 0, 86400},
+    {"tcp_connect_timeout", &S::tcp_connect_timeout, 1, 3600},
+    {"tcp_send_timeout", &S::tcp_send_timeout, 1, 3600},
+    {"tcp_msg_read_timeout", &S::tcp_message_timeout, 1, 3600},
+    {"tcp_max_connections", &S::tcp_max_connections, 1, 10'000'000},
+    {"tcp_accept_iplimit", &S::tcp_ip_limit, 0, 10'000'000},
+    {"tcp_no_connect", &S::tcp_no_connect},
+    {"tcp_accept_aliases", &S::tcp_accept_aliases},
+    {"tcp_connection_match", &S::tcp_connection_match},
+    {"tcp_conn_wq_max", &S::tcp_conn_wq_max, 0, 1 << 30},
+    {"tcp_wq_max", &S::tcp_wq_max, 0, INT32_MAX},
+    {"tcp_defer_accept", &S::tcp_defer_accept, 0, 3600},
+    {"tcp_syncnt", &S::tcp_syncnt, 0, 255},
+    {"tcp_linger2", &S::tcp_linger2, 0, 3600},
+    {"tcp_keepalive", &S::tcp_keepalive},
+    {"tcp_keepidle", &S::tcp_keepidle, 0, 32767},
+    {"tcp_keepintvl", &S::tcp_keepintvl, 0, 32767},
+    {"tcp_keepcnt", &S::tcp_keepcnt, 0, 127},
+    {"tcp_crlf_ping", &S::tcp_crlf_ping},
+    {"tcp_accept_no_cl", &S::tcp_accept_no_cl},
+    {"tcp_accept_haproxy", &S::tcp_accept_haproxy},
+    {"tcp_listen_backlog", &S::tcp_backlog, 1, 65535},
+    // DNS
+    {"use_dns_resolver", &S::use_dns},
+    {"dns_servers", &S::dns_servers},
+    {"dns_timeout_ms", &S::dns_timeout_ms, 10, 60'000},
+    {"dns_try_ipv6", &S::dns_try_ipv6},
+    {"dns_try_naptr", &S::dns_try_naptr},
+    {"dns_naptr_ignore_rfc", &S::dns_naptr_ignore_rfc},
+    {"dns_srv_lb", &S::dns_srv_lb},
+    {"dns_srv_loadbalancing", &S::dns_srv_lb},
+    {"dns_udp_pref", &S::dns_udp_pref, -1, INT32_MAX},
+    {"dns_udp_preference", &S::dns_udp_pref, -1, INT32_MAX},
+    {"dns_tcp_pref", &S::dns_tcp_pref, -1, INT32_MAX},
+    {"dns_tcp_preference", &S::dns_tcp_pref, -1, INT32_MAX},
+    {"dns_tls_pref", &S::dns_tls_pref, -1, INT32_MAX},
+    {"dns_tls_preference", &S::dns_tls_pref, -1, INT32_MAX},
+    {"dns_retr_time", &S::dns_retr_time, -1, 60},
+    {"dns_retr_no", &S::dns_retr_no, -1, 100},
+    {"dns_servers_no", &S::dns_servers_no, -1, 100},
+    {"dns_use_search_list", &S::dns_use_search_list},
+    {"dns_slow_query_ms", &S::dns_slow_query_ms, 0, INT32_MAX},
+    {"dns_cache_init", &S::dns_cache_init},
+    {"use_dns_cache", &S::use_dns_cache},
+    {"use_dns_failover", &S::use_dns_failover},
+    {"dns_cache_flags", &S::dns_cache_flags, 0, 4},
+    {"dns_cache_negative_ttl", &S::dns_cache_negative_ttl, 0, INT32_MAX},
+    {"dns_cache_min_ttl", &S::dns_cache_min_ttl, 0, INT32_MAX},
+    {"dns_cache_max_ttl", &S::dns_cache_max_ttl, 0, INT32_MAX},
+    {"dns_cache_stale_ttl", &S::dns_cache_stale_ttl, 0, 604'800},
+    {"dns_cache_mem", &S::dns_cache_kb, 0, 4'000'000},
+    {"dns_cache_gc_interval", &S::dns_cache_gc_interval, 1, 86'400},
+    {"dns_cache_delete_nonexpired", &S::dns_cache_delete_nonexpired},
+    {"dns_cache_delete_nonexp", &S::dns_cache_delete_nonexpired},
     {"steering", &S::steering},
     {"udp_gather_usec", &S::gather_usec, 0, 10'000},
     // Processes and the system
@@ -62,6 +125,9 @@ constexpr SettingRow kRows[] = {
     {"force_rport", &S::force_rport},
     {"local_rport", &S::local_rport},
     {"check_via", &S::check_via},
+    {"sip_warning", &S::sip_warning},
+    {"xavp_via_params", &S::xavp_via_params},
+    {"xavp_via_fields", &S::xavp_via_fields},
 };
 
 constexpr IgnoredSettings kIgnored[] = {
@@ -73,15 +139,13 @@ constexpr IgnoredSettings kIgnored[] = {
      "latency_limit_db verbose_startup statistics stats_name_separator",
      "the log has no such setting"},
     {"sip_parser_mode hdr_name_extra_chars uri_host_extra_chars http_reply_parse "
-     "http_reply_hack phone2tel msg_time xavp_via_params xavp_via_fields "
-     "onsend_route_reply msg_apply_changes_mode add_local_rport auto_domains udp_mtu "
-     "udp_mtu_try_proto udp4_raw udp4_raw_mtu "
+     "http_reply_hack phone2tel msg_time "
+     "onsend_route_reply msg_apply_changes_mode add_local_rport auto_domains udp4_raw udp4_raw_mtu "
      "udp4_raw_ttl",
      "messages are parsed and sent in one way"},
     {"reply_to_via", "replies go to where the request came from (RFC 3261 18.2.2)"},
     {"bind_ipv6_link_local ipv6_hex_style mcast mcast_loopback mcast_ttl",
      "sockets are made in one way"},
-    {"sip_warning", "replies tell nobody about the inside of the server"},
     {"socket_workers udp_receiver_mode udp_accept_proxy", "each worker listens on every socket"},
     {"fork_delay modinit_delay wait_worker1_mode wait_worker1_time wait_worker1_usleep",
      "the start waits for nothing but the workers"},
@@ -94,30 +158,26 @@ constexpr IgnoredSettings kIgnored[] = {
     {"route_locks_size pv_buffer_size pv_buffer_slots pv_cache_limit pv_cache_action "
      "sql_buffer_size version_table mem_add_size",
      "the server has no such limit"},
-    {"dns rev_dns dns_try_ipv6 dns_try_naptr dns_srv_lb dns_srv_loadbalancing dns_udp_pref "
-     "dns_tcp_pref dns_tls_pref dns_sctp_pref dns_udp_preference dns_tcp_preference "
-     "dns_tls_preference dns_sctp_preference dns_retr_time dns_retr_no dns_servers_no "
-     "dns_use_search_list dns_search_full_match dns_naptr_ignore_rfc dns_slow_query_ms "
-     "dns_cache_init use_dns_cache use_dns_failover dns_cache_flags dns_cache_negative_ttl "
-     "dns_cache_min_ttl dns_cache_max_ttl dns_cache_mem dns_cache_gc_interval "
-     "dns_cache_delete_nonexpired dns_cache_delete_nonexp dns_cache_rec_pref use_dst_blocklist "
-     "dst_blocklist_expire dst_blocklist_ttl dst_blocklist_mem dst_blocklist_gc_interval "
-     "dst_blocklist_udp_imask dst_blocklist_tcp_imask dst_blocklist_tls_imask "
-     "dst_blocklist_sctp_imask dst_blocklist_init",
-     "next hops are addresses or names of the hosts file; nothing asks DNS"},
-    {"tcp_children tcp_connection_lifetime tcp_connect_timeout tcp_send_timeout "
-     "tcp_max_connections tls_max_connections tcp_no_connect tcp_accept_aliases "
-     "tcp_accept_unique tcp_connection_match tcp_poll_method tcp_async tcp_conn_wq_max "
-     "tcp_wq_max tcp_rd_buf_size tcp_wq_blk_size tcp_buf_write tcp_fd_cache tcp_defer_accept "
-     "tcp_delayed_ack tcp_syncnt tcp_linger2 tcp_keepidle tcp_keepintvl tcp_keepcnt "
-     "tcp_keepalive tcp_crlf_ping tcp_accept_no_cl tcp_accept_hep3 tcp_accept_haproxy "
-     "tcp_clone_rcvbuf tcp_reuse_port tcp_wait_data tcp_script_mode tcp_source_ipv4 "
-     "tcp_source_ipv6 enable_tls disable_tls tls_disable tls_enable tls_port_no "
-     "tls_certificate tls_private_key tls_ca_list tls_verify tls_require_certificate "
-     "tls_method tls_handshake_timeout tls_send_timeout tcp_main_threads tcp_msg_read_timeout "
-     "tcp_msg_data_timeout tcp_accept_iplimit tcp_close_rst tcp_listen_backlog "
-     "tcp_check_timer msg_recv_max_size maxsndbuffer",
-     "only UDP is built in"},
+    {"dns rev_dns", "a host in a Via is compared as it is written"},
+    {"dns_sctp_pref dns_sctp_preference", "there is no SCTP"},
+    {"dns_search_full_match", "an answer only counts for the name that was asked for"},
+    {"dns_cache_rec_pref", "a new answer takes the place of the old one"},
+    {"use_dst_blocklist dst_blocklist_expire dst_blocklist_ttl dst_blocklist_mem "
+     "dst_blocklist_gc_interval dst_blocklist_udp_imask dst_blocklist_tcp_imask "
+     "dst_blocklist_tls_imask dst_blocklist_sctp_imask dst_blocklist_init",
+     "no destination is avoided because it failed before"},
+    {"tcp_children tcp_main_threads", "streams are served by the same workers"},
+    {"tcp_async tcp_fd_cache tcp_buf_write tcp_poll_method tcp_wait_data tcp_script_mode "
+     "tcp_rd_buf_size tcp_wq_blk_size tcp_clone_rcvbuf tcp_reuse_port tcp_check_timer "
+     "tcp_delayed_ack tcp_accept_unique tcp_close_rst tcp_msg_data_timeout msg_recv_max_size "
+     "maxsndbuffer",
+     "streams are read and written in one way"},
+    {"tcp_source_ipv4 tcp_source_ipv6", "a connection comes from the address of its listener"},
+    {"tcp_accept_hep3", "HEP is not spoken"},
+    {"tls_certificate tls_private_key tls_ca_list tls_verify tls_require_certificate tls_method",
+     "say it to the tls module: modparam(\"tls\", …)"},
+    {"tls_handshake_timeout tls_send_timeout",
+     "tcp_connect_timeout and tcp_send_timeout hold for TLS as well"},
     {"enable_sctp disable_sctp sctp_children sctp_socket_rcvbuf sctp_socket_sndbuf "
      "sctp_autoclose sctp_send_ttl sctp_send_retries sctp_assoc_tracking sctp_assoc_reuse "
      "sctp_max_assocs sctp_srto_initial sctp_srto_max sctp_srto_min sctp_asocmaxrxt "

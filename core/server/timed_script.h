@@ -1,6 +1,7 @@
 // The program with a clock: how long each route that something runs takes.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -33,6 +34,10 @@ public:
         return script_.way_back(message);
     }
     RouteResult resume(std::string_view way, Message& message) noexcept override;
+    [[nodiscard]] std::optional<std::string_view> fill_in(std::string_view text,
+                                                          Message& message) noexcept override {
+        return script_.fill_in(text, message);
+    }
 
 private:
     Script& script_;

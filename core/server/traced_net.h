@@ -1,12 +1,17 @@
-// What stands in front of the sockets: notes in the trace what leaves.
+// What stands in front of the sockets: notes in the trace what leaves, lets a filter change it, and
+// knows the domains that are ours with all names below them.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
+#include <algorithm>
 #include <array>
 #include <memory>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "core/api/net.h"
 #include "core/api/trace.h"
+#include "core/base/text.h"
 #include "core/sip/build.h"
 #include "core/sip/message.h"
 
@@ -47,10 +52,46 @@ public:
     }
     [[nodiscard]] bool is_myself(std::string_view host, std::uint16_t port,
                                  Proto proto) const noexcept override {
-        return net_.is_myself(host, port, proto);
+        return net_.is_myself(host, port, proto) ||
+               std::ranges::any_of(domains_, [&](const Domain& d) {
+                   return is_below(host, d.name) && (port == 0 || d.port == 0 || d.port == port) &&
+                          (proto == Proto::none || d.proto == Proto::none || d.proto == proto);
+               });
     }
+    void add_domain(std::string_view name, std::uint16_t port, Proto proto) override {
+        domains_.push_back({std::string(name), port, proto});
+    }
+    void set_filter(NetFilter* filter) noexcept override { filter_ = filter; }
+    [[nodiscard]] NetFilter* filter() const noexcept { return filter_; }
+
     Sent send(const Target& target, std::string_view bytes,
               const SendFailure& on_failure = {}) noexcept override {
+        if (filter_ == nullptr) return traced_send(target, bytes, on_failure);
+        const std::string_view changed = filter_->leaves(bytes, target);
+        return changed.empty() ? Sent::queued : traced_send(target, changed, on_failure);
+    }
+    void set_stream_layer(StreamLayer* layer) noexcept override { net_.set_stream_layer(layer); }
+    [[nodiscard]] std::uint16_t profile_of(Message& m, const Target& to) noexcept override {
+        return net_.profile_of(m, to);
+    }
+    bool add_alias(std::uint32_t connection, std::uint16_t port) noexcept override {
+        return net_.add_alias(connection, port);
+    }
+
+private:
+    struct Domain {
+        std::string name;
+        std::uint16_t port;
+        Proto proto;
+    };
+
+    static bool is_below(std::string_view host, std::string_view domain) noexcept {
+        if (host.size() <= domain.size()) return text::ci_equal(host, domain);
+        return host[host.size() - domain.size() - 1] == '.' &&
+               text::ci_equal(host.substr(host.size() - domain.size()), domain);
+    }
+    Sent traced_send(const Target& target, std::string_view bytes,
+                     const SendFailure& on_failure) noexcept {
         const Sent sent = net_.send(target, bytes, on_failure);
         if (trace_ != nullptr && !scratch_->parse(bytes) && scratch_->cseq() != nullptr)
             trace_->note(scratch_->call_id(), scratch_->cseq()->number, Trace::Kind::sent,
@@ -60,13 +101,11 @@ public:
                          {});
         return sent;
     }
-    bool add_alias(std::uint32_t connection, std::uint16_t port) noexcept override {
-        return net_.add_alias(connection, port);
-    }
 
-private:
     Net& net_;
     Trace* trace_ = nullptr;
+    NetFilter* filter_ = nullptr;
+    std::vector<Domain> domains_;
     std::unique_ptr<sip::Message> scratch_ = std::make_unique<sip::Message>();
 };
 

@@ -6,6 +6,7 @@
 #include <ctime>
 
 #include "core/base/log.h"
+#include "core/server/dns_service.h"
 
 namespace fairlead::server {
 
@@ -21,9 +22,22 @@ bool Worker::start() {
     // At the end of a wake-up: first the mail, then who has mail is woken, then all is sent.
     loop_.at_end_of_batch(*this);
     if (is_worker()) loop_.at_end_of_batch(shared_.steering);
+    // Datagrams first: a 100 leaves before the request that it is for, whose answers may come back
+    // through another process. What streams cannot send may cause datagrams, and the other way
+    // round.
     const std::size_t own_sockets = is_worker() ? process_.index : 0;
     shared_.net.enter(process_.slot, own_sockets, process_.reborn, loop_, *this);
+    shared_.streams.enter({.slot = process_.slot,
+                           .is_worker = is_worker(),
+                           .reborn = process_.reborn,
+                           .loop = &loop_,
+                           .errors = this});
+    if (shared_.streams.is_used()) {
+        loop_.at_end_of_batch(shared_.net);
+        loop_.at_end_of_batch(shared_.streams);
+    }
     shared_.engine.set_loop(loop_);
+    shared_.dns.start(loop_, alone_ || process_.kind == Process::Kind::control);
     if (const auto started = shared_.engine.start(process_); !started) {
         LOG(critical, "{}: {}", process_.name, started.error().str());
         return false;
@@ -35,6 +49,7 @@ bool Worker::start() {
     reader_.emplace(net::UdpReader::Parts{shared_.net.listeners(), shared_.sockets,
                                           shared_.steering, pages().batch, *this, process_.index},
                     loop_);
+    shared_.streams.serve(shared_.sockets, *this, pages().stream);
     if (process_.reborn) {
         reader_->recover();
         shared_.steering.wake_all();
@@ -60,12 +75,17 @@ void Worker::gather() noexcept {
 
 void Worker::finish() {
     shared_.engine.stop();
+    shared_.dns.stop();
+    shared_.streams.leave();
     shared_.net.leave();
     shared_.clock.unfollow();
 }
 
 int Worker::run(const proc::Ready& ready) {
-    if (!start()) return 1;
+    if (!start()) {
+        shared_.streams.leave();
+        return 1;
+    }
     ready.say();
     loop();
     finish();
@@ -77,7 +97,10 @@ int Worker::run_alone(const std::function<void()>& ready, SignalHandler& other_s
     interrupt_watch_ = loop_.on_signal(SIGINT, *this);
     const Watch hang_up = loop_.on_signal(SIGHUP, other_signals);
     const Watch report = loop_.on_signal(SIGUSR1, other_signals);
-    if (!start()) return 255;
+    if (!start()) {
+        shared_.streams.leave();
+        return 255;
+    }
     ready();
     loop();
     finish();
@@ -116,6 +139,7 @@ void Worker::take_mail() noexcept {
 void Worker::deliver(shm::MailKind kind, std::string_view record) noexcept {
     if (kind >= shm::MailKind::first_module)
         return shared_.engine.mail(proc::PostOffice::id(kind), record);
+    if (kind == shm::MailKind::stream) return shared_.streams.mail(record);
     if (kind != shm::MailKind::datagram) return;
     const auto mail = net::Steering::read_mail(record);
     if (mail) received(mail->bytes, mail->from);

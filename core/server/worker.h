@@ -11,6 +11,7 @@
 #include "core/event/loop.h"
 #include "core/net/gather.h"
 #include "core/net/steering.h"
+#include "core/net/stream_net.h"
 #include "core/net/udp_net.h"
 #include "core/net/udp_reader.h"
 #include "core/proc/black_box.h"
@@ -20,6 +21,8 @@
 #include "core/shm/mailbox.h"
 
 namespace fairlead::server {
+
+class DnsService;
 
 /// The clock that the engine was given before its process had a loop.
 class ProcessClock final : public Clock {
@@ -45,7 +48,9 @@ private:
 /// What is shared by a process, its predecessors and the supervisor. In shared pages, zeroed.
 struct WorkerPages {
     net::ReceiveBatch batch;
-    std::array<char, sizeof(Received) + sip::kMaxMessage + 1> mail;  ///< the record in work
+    /// The record in work.
+    std::array<char, net::StreamNet::kMailHead + sizeof(Received) + sip::kMaxMessage + 1> mail;
+    std::array<char, net::Connection::kScratch> stream;  ///< the message in work
 };
 
 /// What every process inherits; owned by the server.
@@ -55,13 +60,15 @@ struct Shared {
     shm::Segment& memory;
     shm::Counters& counters;
     net::UdpNet& net;
+    net::StreamNet& streams;
     const net::Sockets& sockets;
     net::Steering& steering;
     std::span<proc::WorkNote> notes;  ///< by process slot
     std::span<WorkerPages> pages;     ///< by process slot, from 1
     const proc::PostOffice& post;
     std::span<shm::TimerWheel* const> wheels;  ///< by process slot
-    net::Gather::Duration gather;              ///< how long a busy worker lets datagrams gather
+    DnsService& dns;
+    net::Gather::Duration gather;  ///< how long a busy worker lets datagrams gather
 };
 
 class Worker final : net::Receiver, net::SendErrors, Watcher, SignalHandler, BatchEnd {

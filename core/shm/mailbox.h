@@ -15,7 +15,13 @@
 namespace fairlead::shm {
 
 /// What a record is; the receiver dispatches on it. Numbers below 16 are the core's.
-enum class MailKind : std::uint16_t { datagram = 1, wake = 2, run = 3, first_module = 16 };
+enum class MailKind : std::uint16_t {
+    datagram = 1,
+    wake = 2,
+    run = 3,
+    stream = 4,
+    first_module = 16
+};
 
 /// Many writers, one reader (its process, or the one forked again in its place). Records keep their
 /// order. The reader takes a record before it works on it, so a crash costs that record only.

@@ -109,9 +109,11 @@ void add_route(Changes& changes, const Message& m, std::string_view route) noexc
     if (before != nullptr) changes.add({before->name_offset, 0, route, false});
 }
 
-/// Corrects or adds Content-Length when edits changed the body. `line` is where the text is kept.
+/// Corrects or adds Content-Length when edits changed the body; without any, `is_needed` is asked.
+/// `line` is where the text is kept.
+template <class IsNeeded>
 void add_content_length(Changes& changes, const Message& m, std::span<const Edit> edits,
-                        bool always, Writer& line) noexcept {
+                        IsNeeded is_needed, Writer& line) noexcept {
     const std::uint32_t body = m.frame().body_offset;
     std::int64_t size = m.frame().body_size;
     bool changed = false;
@@ -125,7 +127,7 @@ void add_content_length(Changes& changes, const Message& m, std::span<const Edit
         if (!changed) return;
         line.put_uint(static_cast<std::uint64_t>(size));
         changes.add({h->value_offset, h->value_length, line.text(), false});
-    } else if (always || changed) {
+    } else if (changed || is_needed()) {
         line.put("Content-Length: ").put_uint(static_cast<std::uint64_t>(size)).put("\r\n");
         changes.add({body - 2, 0, line.text(), false});
     }
@@ -198,7 +200,7 @@ bool write_request(Writer& out, const Message& m, std::span<const Edit> edits,
     add_route(changes, m, plan.route);
     char buffer[48];
     Writer line(buffer, sizeof buffer);
-    add_content_length(changes, m, edits, plan.add_content_length, line);
+    add_content_length(changes, m, edits, [&plan] { return plan.add_content_length; }, line);
     write_changed(out, m, edits, changes.list(), plan.from);
     return out.ok();
 }
@@ -216,7 +218,12 @@ bool write_relayed_reply(Writer& out, const Message& reply, std::span<const Edit
         changes.add({frame.second_offset, frame.second_size, first_line(reason), false});
     }
     remove_top_via(changes, reply);
-    add_content_length(changes, reply, edits, false, line);
+    // A datagram needs no Content-Length, the stream on which its reply goes on does (18.3).
+    const auto to_stream = [&reply] {
+        const Via* const next = reply.second_via();
+        return next != nullptr && next->proto != Proto::none && is_reliable(next->proto);
+    };
+    add_content_length(changes, reply, edits, to_stream, line);
     write_changed(out, reply, edits, changes.list());
     return out.ok();
 }

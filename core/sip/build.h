@@ -61,11 +61,13 @@ struct ReplyPlan {
     std::string_view server;   ///< the Server line with CRLF; "" none
     std::string_view content_type;
     std::string_view body;
+    std::string_view warning;  ///< the Warning line with CRLF, behind Content-Length; "" none
 };
 [[nodiscard]] bool write_reply(Writer& out, const Message& request, const ReplyPlan& plan) noexcept;
 
 /// A reply on its way upstream: the topmost Via value is removed, edits are applied; `code` and
-/// `reason` replace the status line's when code is not 0.
+/// `reason` replace the status line's when code is not 0. It gets a Content-Length when it had none
+/// and the Via behind names a stream.
 [[nodiscard]] bool write_relayed_reply(Writer& out, const Message& reply,
                                        std::span<const Edit> edits, int code = 0,
                                        std::string_view reason = {}) noexcept;

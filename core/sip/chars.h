@@ -15,8 +15,9 @@ enum CharClass : std::uint8_t {
     kUriChar = 4,    ///< may stand in a URI: no control, space, <, >, "; bytes above 127 are let in
     kHexChar = 8,
     kAlphaChar = 16,
-    kReservedChar = 32,  ///< RFC 3261 "reserved": escaped and unescaped differ in meaning
-    kDisplayChar = 64,   ///< an unquoted display name; more than the grammar's tokens
+    kReservedChar = 32,     ///< RFC 3261 "reserved": escaped and unescaped differ in meaning
+    kDisplayChar = 64,      ///< an unquoted display name; more than the grammar's tokens
+    kPlainValueChar = 128,  ///< goes on an unquoted parameter value: no space, ", ',' or ';'
 };
 
 constexpr std::array<std::uint8_t, 256> make_char_table() noexcept {
@@ -35,6 +36,7 @@ constexpr std::array<std::uint8_t, 256> make_char_table() noexcept {
         if (alpha) bits |= kAlphaChar;
         if (in(";/?:@&=+$,")) bits |= kReservedChar;
         if ((c >= 0x20 && c != 0x7f && !in("<>\",;:@")) || in("\t\r\n")) bits |= kDisplayChar;
+        if (!in(" \t\r\n\",;")) bits |= kPlainValueChar;
         table[c] = static_cast<std::uint8_t>(bits);
     }
     return table;

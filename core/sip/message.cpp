@@ -102,18 +102,18 @@ const Via* Message::via() const noexcept {
     });
 }
 
+std::string_view Message::second_via_text() const noexcept {
+    std::string_view values = text(HeaderType::via);
+    if (!next_value(values)) return {};
+    if (const auto second = next_value(values)) return *second;
+    const Header* const next = header(HeaderType::via, 1);
+    if (next == nullptr) return {};
+    values = value(*next);
+    return next_value(values).value_or("");
+}
+
 const Via* Message::second_via() const noexcept {
-    return known_or(second_via_, [this]() -> std::optional<Via> {
-        std::string_view values = text(HeaderType::via);
-        if (!next_value(values)) return std::nullopt;
-        auto second = next_value(values);
-        const Header* const next = header(HeaderType::via, 1);
-        if (!second && next != nullptr) {
-            values = value(*next);
-            second = next_value(values);
-        }
-        return second ? parse_via(*second) : std::nullopt;
-    });
+    return known_or(second_via_, [this] { return parse_via(second_via_text()); });
 }
 
 const NameAddr* Message::from() const noexcept {

@@ -116,6 +116,8 @@ public:
     [[nodiscard]] const Via* via() const noexcept;  ///< topmost
     [[nodiscard]] const Via* second_via()
         const noexcept;  ///< next value, same or next header field
+    /// As it stands there, "" when there is no other: asks less than second_via().
+    [[nodiscard]] std::string_view second_via_text() const noexcept;
     [[nodiscard]] const NameAddr* from() const noexcept;
     [[nodiscard]] const NameAddr* to() const noexcept;
     [[nodiscard]] const CSeq* cseq() const noexcept;

@@ -24,8 +24,8 @@ std::size_t skip_quoted(std::string_view s, std::size_t at) noexcept {
     return npos;
 }
 
-bool ends_value(char c, char separator) noexcept {
-    return c == separator || c == ',' || c == '"' || text::is_space(c);
+bool goes_on(char c, char separator) noexcept {
+    return is_char(c, kPlainValueChar) ? c != separator : c == ';' && separator != ';';
 }
 
 }  // namespace
@@ -53,7 +53,7 @@ std::optional<Param> next_param(std::string_view& rest, char separator) noexcept
             at = skip_quoted(s, at);
             if (at == npos) return std::nullopt;
         } else {
-            while (at < s.size() && !ends_value(s[at], separator)) ++at;
+            while (at < s.size() && goes_on(s[at], separator)) ++at;
         }
         param.value = s.substr(value_at, at - value_at);
         at = skip_space(s, at);

@@ -76,7 +76,8 @@ bool write_reply(Writer& out, const Message& request, const ReplyPlan& plan) noe
     out.put(plan.headers);
     if (!plan.content_type.empty()) out.put("Content-Type: ").put(plan.content_type).put("\r\n");
     out.put(plan.server);
-    out.put("Content-Length: ").put_uint(plan.body.size()).put("\r\n\r\n").put(plan.body);
+    out.put("Content-Length: ").put_uint(plan.body.size()).put("\r\n");
+    out.put(plan.warning).put("\r\n").put(plan.body);
     return out.ok();
 }
 

@@ -8,13 +8,17 @@ namespace {
 
 constexpr Range kFlag{.min = -1, .max = Acc::kLastFlag};
 
-constexpr Param refused(std::string_view name, Type type) {
-    return param_method<&Acc::refuse_database>(name, "Refused: there is no database.", type);
+template <std::string RowColumns::* Name>
+constexpr Param column(std::string_view name, std::string_view what) {
+    return param_method<&Acc::set_column<Name>>(name, what, Type::string);
+}
+/// A constant table of a function exists from the start.
+Result<void> note_table(const Module& m, std::span<const Value> arguments) {
+    if (arguments.size() > 1 && arguments[1].is_string() && !arguments[1].string().empty())
+        static_cast<const Acc&>(m).note_table(arguments[1].string());
+    return {};
 }
 /// What only says how to do what is off, so that the line may stay.
-constexpr Param of_database(std::string_view name, Type type) {
-    return param_method<&Acc::pass_over>(name, "Accepted; there is no database.", type);
-}
 constexpr Param of_dialogs(std::string_view name, Type type) {
     return param_method<&Acc::pass_over>(name, "Accepted; see cdr_enable.", type);
 }
@@ -41,7 +45,10 @@ constexpr Param params[] = {
                                  Type::string),
     param<&Acc::early_media>("early_media", "Account provisional replies with a body too."),
     param<&Acc::report_cancels>("report_cancels", "Account CANCELs that have log_flag too."),
-    param<&Acc::report_ack>("report_ack", "Accepted; ACKs are not accounted."),
+    param<&Acc::report_ack>(
+        "report_ack",
+        "Account ACKs of 2xx that have log_flag or db_flag too, as their INVITE had; they come "
+        "this way only with Record-Route."),
     param<&Acc::detect_direction>(
         "detect_direction",
         "Swap the tags in records of requests from the callee (needs module rr)."),
@@ -79,21 +86,30 @@ constexpr Param params[] = {
     of_dialogs("cdr_end_id", Type::string),
     of_dialogs("cdr_duration_id", Type::string),
     of_dialogs("cdrs_table", Type::string),
-    refused("db_url", Type::string),
-    refused("db_flag", Type::integer),
-    refused("db_missed_flag", Type::integer),
-    refused("db_extra", Type::string),
-    of_database("db_table_acc", Type::string),
-    of_database("db_table_missed_calls", Type::string),
-    of_database("db_insert_mode", Type::integer),
-    of_database("acc_time_column", Type::string),
-    of_database("acc_method_column", Type::string),
-    of_database("acc_from_tag_column", Type::string),
-    of_database("acc_to_tag_column", Type::string),
-    of_database("acc_callid_column", Type::string),
-    of_database("acc_sip_code_column", Type::string),
-    of_database("acc_sip_reason_column", Type::string),
-    of_database("acc_extra_nullable", Type::integer),
+    param<&Acc::db_url>("db_url",
+                        "Database for records of db_flag, db_missed_flag and acc_db_request(); "
+                        "needs a database module. \"\": none."),
+    param<&Acc::db_flag>("db_flag", "Message flag of transactions to account in the database.",
+                         kFlag),
+    param<&Acc::db_missed_flag>(
+        "db_missed_flag",
+        "Message flag of INVITEs whose failures are accounted in the database; lost with each.",
+        kFlag),
+    param_variables<&Acc::set_db_extra>("db_extra",
+                                        "More columns: \"column=$variable;column=$variable\"."),
+    param<&Acc::db_table_acc>("db_table_acc", "Table of db_flag. Variables are not filled in."),
+    param<&Acc::db_table_missed_calls>("db_table_missed_calls", "Table of db_missed_flag."),
+    param_method<&Acc::pass_over>(
+        "db_insert_mode", "Accepted; nobody waits for the database in any case.", Type::integer),
+    column<&RowColumns::time>("acc_time_column", "Column of the time, in Julian days."),
+    column<&RowColumns::method>("acc_method_column", "Column of the method."),
+    column<&RowColumns::from_tag>("acc_from_tag_column", "Column of the From tag."),
+    column<&RowColumns::to_tag>("acc_to_tag_column", "Column of the To tag."),
+    column<&RowColumns::call_id>("acc_callid_column", "Column of the Call-ID."),
+    column<&RowColumns::code>("acc_sip_code_column", "Column of the status code."),
+    column<&RowColumns::reason>("acc_sip_reason_column", "Column of the reason phrase."),
+    param_method<&Acc::set_extra_nullable>(
+        "acc_extra_nullable", "Store nulls of db_extra as NULL and not as \"\".", Type::integer),
 };
 
 constexpr Function functions[] = {
@@ -102,22 +118,31 @@ constexpr Function functions[] = {
         "Accounts this request; a comment that begins with a code, as \"404 Gone\", gives code and "
         "reason.",
         Route::any, "comment"),
-    function<&Acc::acc_request>("acc_request", "The same; the table is ignored.", Route::any,
-                                "comment", "table"),
+    checked_function<&Acc::acc_db_request>(
+        note_table, "acc_db_request",
+        "The same in a table of the database, which must be written as such in the configuration.",
+        Route::any, "comment", "table"),
+    checked_function<&Acc::acc_request>(note_table, "acc_request",
+                                        "Both; without db_url only to the log.", Route::any,
+                                        "comment", "table"),
 };
 
 constexpr Statistic statistics[] = {
-    statistic<&Acc::records>("records", "Records made, also when the log's level hides them.")};
+    statistic<&Acc::records>("records", "Records made, also when the log's level hides them."),
+    statistic<&Acc::rows_lost>("rows_lost", "Records that the database did not take.")};
 
-constexpr Need needed[] = {needs<&Acc::tm>(), needs<&Acc::rr>(true)};
+constexpr Need needed[] = {needs<&Acc::tm>(), needs<&Acc::observe>(), needs<&Acc::rr>(true),
+                           needs<&Acc::db>(true)};
 
-constexpr Descriptor descriptor{.name = "acc",
-                                .summary = "Accounting of transactions to the log.",
-                                .create = make_module<Acc>,
-                                .params = params,
-                                .functions = functions,
-                                .statistics = statistics,
-                                .needs = needed};
+constexpr Descriptor descriptor{
+    .name = "acc",
+    .summary = "Accounting of transactions to the log and to a database.",
+    .create = make_module<Acc>,
+    .params = params,
+    .functions = functions,
+    .statistics = statistics,
+    .needs = needed,
+    .hooks = Hook::message_done};
 
 }  // namespace
 

@@ -61,6 +61,18 @@ Result<void> Fields::read(std::string_view text, ParamVariables& variables) {
     return {};
 }
 
+std::vector<std::string_view> Fields::names() const {
+    std::vector<std::string_view> out;
+    for (const Field& f : fields_) out.emplace_back(f.name);
+    return out;
+}
+
+std::vector<Value> Fields::values(Message& m) const {
+    std::vector<Value> out;
+    for (const Field& f : fields_) out.push_back(f.variable->get(m));
+    return out;
+}
+
 void Fields::write(Message& m, std::string& line) const {
     for (const Field& f : fields_) append(line, f.name, f.variable->get(m));
 }
@@ -82,10 +94,26 @@ Result<void> Legs::read(std::string_view text) {
     return {};
 }
 
-void Legs::write(const Message& m, std::string& line) const {
+std::vector<std::string_view> Legs::names() const {
+    std::vector<std::string_view> out;
+    for (const Field& f : fields_) out.emplace_back(f.name);
+    return out;
+}
+
+std::size_t Legs::count(const Message& m) const {
     std::size_t legs = 0;
     for (const Field& f : fields_) legs = std::max(legs, m.avps.count(f.avp));
-    legs = std::min(legs, kMost);
+    return std::min(legs, kMost);
+}
+
+std::vector<Value> Legs::values(const Message& m, std::size_t leg) const {
+    std::vector<Value> out;
+    for (const Field& f : fields_) out.push_back(m.avps.get(f.avp, leg));
+    return out;
+}
+
+void Legs::write(const Message& m, std::string& line) const {
+    const std::size_t legs = count(m);
     for (std::size_t leg = 0; leg < legs; ++leg) {
         for (const Field& f : fields_) append(line, f.name, m.avps.get(f.avp, leg));
     }

@@ -19,6 +19,9 @@ public:
     [[nodiscard]] bool empty() const noexcept { return fields_.empty(); }
     /// ";name=value" for each; a null is an empty value.
     void write(Message& m, std::string& line) const;
+    [[nodiscard]] std::vector<std::string_view> names() const;
+    /// In the order of the names.
+    [[nodiscard]] std::vector<Value> values(Message& m) const;
 
 private:
     struct Field {
@@ -35,6 +38,10 @@ public:
 
     Result<void> read(std::string_view text);
     void write(const Message& m, std::string& line) const;
+    [[nodiscard]] std::vector<std::string_view> names() const;
+    /// How many legs the call has.
+    [[nodiscard]] std::size_t count(const Message& m) const;
+    [[nodiscard]] std::vector<Value> values(const Message& m, std::size_t leg) const;
 
 private:
     struct Field {

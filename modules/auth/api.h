@@ -27,6 +27,8 @@ struct Api {
     virtual Verdict authenticate(Message& m, sip::HeaderType type, std::string_view realm,
                                  std::string_view password, bool is_ha1,
                                  std::string_view method) = 0;
+    /// Who was accepted last for this message; nullopt when nobody was.
+    [[nodiscard]] virtual std::optional<Account> authorized(const Message& m) const noexcept = 0;
 
 protected:
     ~Api() = default;

@@ -314,6 +314,13 @@ std::optional<Account> Auth::account(const Message& m, sip::HeaderType type, std
     return Account{found->credentials.user, found->credentials.realm};
 }
 
+std::optional<Account> Auth::authorized(const Message& m) const noexcept {
+    const auto* const header = std::bit_cast<const sip::Header*>(m.slots[slot_]);
+    const auto given = header != nullptr ? parse_credentials(m.sip.value(*header)) : std::nullopt;
+    if (!given) return std::nullopt;
+    return Account{given->user, given->realm};
+}
+
 Verdict Auth::authenticate(Message& m, sip::HeaderType type, std::string_view realm,
                            std::string_view password, bool is_ha1, std::string_view method) {
     return authenticate(m, type, realm, password, Value(is_ha1 ? kHa1 : 0), method);

@@ -49,6 +49,7 @@ public:
                                    bool& malformed) const override;
     Verdict authenticate(Message& m, sip::HeaderType type, std::string_view realm,
                          std::string_view password, bool is_ha1, std::string_view method) override;
+    std::optional<Account> authorized(const Message& m) const noexcept override;
 
 private:
     /// Return codes of the check.

@@ -1,13 +1,15 @@
 // corex: branches of a request, sockets, and sending without a transaction.
 // SPDX-License-Identifier: Apache-2.0
-#include <expected>
 #include <optional>
 
+#include "core/api/late_send.h"
 #include "core/api/log.h"
 #include "core/api/route_target.h"
 #include "core/api/sip.h"
 #include "core/api/text.h"
 #include "core/module.h"
+#include "modules/corex/network.h"
+#include "modules/corex/via.h"
 
 namespace fairlead::corex {
 
@@ -39,6 +41,54 @@ class Corex final : public Module {
 public:
     Result<void> prepare(Core& core) override {
         core_ = &core;
+        sends_.emplace(core.net());
+        via_slot_ = core.message_slot();
+        for (const Domain& d : domains_) core.net().add_domain(d.name, d.port, d.proto);
+        network_.connect(core);
+        for (const std::string& record : dns_records)
+            LOG(warning, "dns_cache: put it into the hosts file, or use dns.add_a: {}", record);
+        return {};
+    }
+
+    // ---- Parameters
+    // -------------------------------------------------------------------------------
+
+    std::vector<std::string> dns_records;
+    std::string evcb_reply_out;
+
+    Result<void> set_intercept(const Value& v) {
+        network_.intercept = v.integer() != 0;
+        return {};
+    }
+    Result<void> set_min_length(const Value& v) {
+        network_.min_length = v.integer();
+        return {};
+    }
+    Result<void> set_msg_avp(std::string_view text, ParamVariables& variables) {
+        if (!text.starts_with("$avp") && !text.starts_with("$(avp"))
+            return fail("nio_msg_avp is a $avp(name)");
+        network_.changed = TRY(variables.variable(text));
+        return {};
+    }
+    /// "[proto:]domain[:port]".
+    Result<void> add_domain(const Value& v) {
+        std::string_view rest = v.string();
+        Domain d{{}, 0, Proto::none};
+        if (const auto colon = rest.find(':'); colon != rest.npos) {
+            if (const auto proto = parse_proto(rest.substr(0, colon))) {
+                d.proto = *proto;
+                rest.remove_prefix(colon + 1);
+            }
+        }
+        const auto colon = rest.find(':');
+        d.name = rest.substr(0, colon);
+        if (colon != rest.npos) {
+            const auto port = text::parse_uint(rest.substr(colon + 1), 65535);
+            if (!port) return fail("alias_subdomains is [proto:]domain[:port]");
+            d.port = static_cast<std::uint16_t>(*port);
+        }
+        if (d.name.empty()) return fail("alias_subdomains is [proto:]domain[:port]");
+        domains_.push_back(std::move(d));
         return {};
     }
 
@@ -47,6 +97,7 @@ public:
         BranchTarget branch = m.target;
         const bool given = uri && !uri->empty();
         branch.uri = given ? m.arena.copy(*uri) : m.uri();
+        if (given) branch.ruid = branch.location_ua = branch.instance = {};
         branch.q = kNoQ;
         if (q && !q->empty()) {
             const auto value = parse_q(*q);
@@ -161,46 +212,69 @@ public:
 
     Verdict send_udp(Message& m, std::optional<std::string_view> to) {
         const bool given = to && !to->empty();
-        const auto target =
-            given ? resolve_address(core_->net(), m.arena.concat({"udp:", *to}),
-                                    m.received.listener, m.target.listener)
-                  : resolve(core_->net(), m.next_hop(), m.received.listener, m.target.listener);
-        return send(m, target, m.sip.bytes());
+        const std::string_view uri =
+            given ? hop_uri(m.arena.concat({"udp:", *to}), m.arena) : m.next_hop();
+        return send(m, uri, m.target.listener, m.sip.bytes());
     }
-    /// False as long as no TCP socket is there to send from.
+    /// False when no TCP socket is there to send from.
     Verdict send_tcp(Message& m, std::optional<std::string_view> to) {
         const bool given = to && !to->empty();
-        const std::string_view uri = given ? m.arena.concat({"tcp:", *to})
+        const std::string_view uri = given ? hop_uri(m.arena.concat({"tcp:", *to}), m.arena)
                                            : m.arena.concat({m.next_hop(), ";transport=tcp"});
-        return send(m,
-                    given ? resolve_address(core_->net(), uri, m.received.listener, kNoListener)
-                          : resolve(core_->net(), uri, m.received.listener, kNoListener),
-                    m.sip.bytes());
+        return send(m, uri, kNoListener, m.sip.bytes());
     }
     /// Without drop the core passes the reply on too.
     Verdict forward_reply(Message& m) {
         if (m.is_request()) return Verdict::no;
         const auto target = relay_target(core_->net(), m.sip, m.received.listener);
-        if (!target) return Verdict::no;
+        const bool is_name = !target && target.error() == ScriptError::bad_address;
+        if (!target && !is_name) return Verdict::no;
         constexpr std::size_t kMarks = 64;
         std::size_t room = m.sip.bytes().size() + m.sip.reason().size() + kMarks;
         for (const sip::Edit& edit : m.edits.list()) room += edit.text.size();
         sip::Writer out(m.arena.allocate(room), room);
         const bool written =
             sip::write_relayed_reply(out, m.sip, m.edits.list(), m.sip.status(), m.sip.reason());
-        return Verdict::of(written && core_->net().send(*target, out.text()) == Sent::queued);
+        if (!written) return Verdict::no;
+        if (is_name) return send(m, reply_hop(m.sip, m.arena), kNoListener, out.text());
+        return Verdict::of(core_->net().send(*target, out.text()) == Sent::queued);
     }
     Verdict send_data(Message& m, std::string_view uri, std::string_view data) {
-        return send(m, resolve(core_->net(), uri, m.received.listener, m.target.listener), data);
+        return send(m, uri, m.target.listener, data);
     }
     Verdict sendx(Message& m, std::string_view uri, std::string_view socket,
                   std::string_view data) {
         for (const Listener& listener : core_->net().listeners()) {
             if (listener.uri_text != socket) continue;
-            return send(m, resolve(core_->net(), uri, m.received.listener, listener.index), data);
+            return send(m, uri, listener.index, data);
         }
         LOG(error, "{} is not one of our sockets", socket);
         return Verdict::no;
+    }
+
+    Verdict is_incoming(Message&) { return Verdict::of(network_.is_incoming()); }
+
+    // ---- Our Via
+    // ----------------------------------------------------------------------------------
+
+    Verdict via_add_srvid(Message& m, int on) { return change_via(m, kServerId, on != 0); }
+    Verdict via_add_xavp_params(Message& m, int on) { return change_via(m, kParams, on != 0); }
+    Verdict via_use_xavp_fields(Message& m, int on) { return change_via(m, kFields, on != 0); }
+
+    /// $lsock(how/value/what): of the socket with this "proto:address:port" (l), this name (n) or
+    /// one of both (i), its name or listen.
+    Value socket(std::string_view how) {
+        const std::size_t first = how.find('/'), last = how.rfind('/');
+        if (first != 1 || last <= first) return {};
+        const std::string_view value = how.substr(first + 1, last - first - 1);
+        const std::string_view what = how.substr(last + 1);
+        for (const Listener& l : core_->net().listeners()) {
+            const bool by_address = how[0] != 'n' && l.uri_text == value;
+            const bool by_name = how[0] != 'l' && !l.name.empty() && l.name == value;
+            if (by_address || by_name)
+                return std::string_view(what == "name" ? l.name : l.uri_text);
+        }
+        return {};
     }
 
     /// $cfg(line), $cfg(name) and $cfg(route).
@@ -243,20 +317,41 @@ private:
         m.received.proto = listener.proto;
         return Verdict::yes;
     }
-    Verdict send(Message& m, const std::expected<Target, ScriptError>& target,
-                 std::string_view bytes) {
-        if (!target || bytes.empty()) {
-            if (!target) m.error = target.error();
-            return Verdict::no;
+    /// To a URI; to a name when it has been looked up.
+    Verdict send(Message& m, std::string_view uri, std::uint16_t forced, std::string_view bytes) {
+        if (bytes.empty()) return Verdict::no;
+        const ScriptError error =
+            sends_->send(core_->next_hops(), {uri, m.received.listener, forced}, bytes);
+        // That it did not leave is said by the result alone.
+        if (error != ScriptError::none && error != ScriptError::send) m.error = error;
+        return Verdict::of(error == ScriptError::none);
+    }
+    Verdict change_via(Message& m, ViaPart part, bool on) {
+        auto parts = static_cast<unsigned>(m.slots[via_slot_]);
+        parts = on ? parts | part : parts & ~static_cast<unsigned>(part);
+        m.slots[via_slot_] = parts;
+        if (!on && part == kFields) {
+            m.advertised_host = {};
+            m.advertised_port = 0;
         }
-        return Verdict::of(core_->net().send(*target, bytes) == Sent::queued);
+        apply_via(m, parts, core_->globals());
+        return Verdict::yes;
     }
     static Verdict force(Message& m, const Listener& listener) noexcept {
         m.target.listener = listener.index;
         return Verdict::yes;
     }
 
+    struct Domain {
+        std::string name;
+        std::uint16_t port;
+        Proto proto;
+    };
     Core* core_ = nullptr;
+    std::optional<LateSends> sends_;  ///< from prepare() on
+    std::size_t via_slot_ = 0;
+    std::vector<Domain> domains_;
+    Network network_;
 };
 
 namespace {
@@ -267,6 +362,26 @@ Result<void> no_files(const Module&, std::span<const Value>) {
 constexpr std::string_view kNoFiles =
     "Refused when the configuration is read: a worker does not wait for files.";
 constexpr Route kBranching = Route::request | Route::failure;
+
+constexpr Param params[] = {
+    param_method<&Corex::add_domain>(
+        "alias_subdomains",
+        "[proto:]domain[:port] that is the server itself, with all names below it.", Type::string),
+    param_method<&Corex::set_intercept>(
+        "nio_intercept", "1: event_route[network:msg] runs for all that comes and leaves.",
+        Type::integer),
+    param_method<&Corex::set_min_length>("nio_min_msg_len",
+                                         "It does not run for messages of fewer bytes.",
+                                         Type::integer, {.min = 0, .max = 65535}),
+    param_variables<&Corex::set_msg_avp>(
+        "nio_msg_avp", "The $avp whose text goes on in the place of the message when it is set."),
+    param<&Corex::dns_records>(
+        "dns_cache",
+        "Accepted: such records belong into the hosts file, or are added by dns.add_a."),
+    param<&Corex::evcb_reply_out>("evcb_reply_out", "Accepted: there is one language."),
+};
+
+constexpr std::string_view events[] = {"network:msg", "corex:reply-out"};
 
 constexpr Function functions[] = {
     function<&Corex::append_branch>("append_branch",
@@ -324,6 +439,21 @@ constexpr Function functions[] = {
                                 "uri", "data"),
     function<&Corex::sendx>("sendx", "The same from the socket \"proto:address:port\".", Route::any,
                             "uri", "socket", "data"),
+    function<&Corex::is_incoming>("is_incoming",
+                                  "Whether the message came from the network; false in "
+                                  "event_route[network:msg] for one that leaves.",
+                                  Route::any),
+    function<&Corex::via_add_srvid>("via_add_srvid",
+                                    "1: our Via has ;srvid= with server_id; 0: it has not.",
+                                    Route::any, "flags"),
+    function<&Corex::via_add_xavp_params>(
+        "via_add_xavp_params",
+        "1: our Via has the fields that the $xavp of xavp_via_params has now; 0: it has not.",
+        Route::any, "flags"),
+    function<&Corex::via_use_xavp_fields>(
+        "via_use_xavp_fields",
+        "1: our Via has the address and port of the $xavp of xavp_via_fields; 0: its own.",
+        Route::any, "flags"),
 };
 
 constexpr Variable variables[] = {
@@ -340,13 +470,30 @@ constexpr Variable variables[] = {
          }
          return fail("$cfg knows line, name, file and route");
      }},
+    {.name = "lsock",
+     .doc = "Of a listener found by l (proto:address:port), n (name) or i (one of both): "
+            "l/udp:127.0.0.1:5060/name, n/inside/listen.",
+     .inner = Inner::required,
+     .get = [](Module& module, Message&,
+               const VariableName& name) { return static_cast<Corex&>(module).socket(name.inner); },
+     .resolve = [](Module&, std::string_view inner) -> Result<std::uint64_t> {
+         const std::size_t last = inner.rfind('/');
+         const std::string_view what = inner.substr(last == inner.npos ? 0 : last + 1);
+         const bool known = inner.size() > 2 && inner[1] == '/' && last > 1 &&
+                            std::string_view("lni").find(inner[0]) != std::string_view::npos;
+         if (!known || (what != "name" && what != "listen"))
+             return fail("$lsock(how/value/what): how is l, n or i, what is name or listen");
+         return 0;
+     }},
 };
 
 constexpr Descriptor descriptor{.name = "corex",
                                 .summary = "Branches, sockets, and sending without a transaction.",
                                 .create = make_module<Corex>,
+                                .params = params,
                                 .functions = functions,
-                                .variables = variables};
+                                .variables = variables,
+                                .event_routes = events};
 
 }  // namespace
 

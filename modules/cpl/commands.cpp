@@ -41,12 +41,16 @@ Result<void> answer_when_done(fairlead::Call& call, std::string_view success,
                               const std::function<Result<void>(Database::Done)>& change) {
     // Shared: a std::function is copied.
     const std::shared_ptr<LateAnswer> late = call.later();
-    return change([late, success, failure](bool ok) {
+    const auto begun = change([late, success, failure](bool ok) {
         if (ok)
             late->answer().text(success);
         else
-            late->fail(Error{.text = std::string(failure)});
+            late->fail(Error{.code = 500, .text = std::string(failure), .where = {}});
     });
+    if (!begun)
+        late->fail(Error{
+            .code = 500, .text = fmt::format("{}: {}", failure, begun.error().text), .where = {}});
+    return {};
 }
 
 Result<void> load(Module& m, fairlead::Call& call) {
@@ -57,14 +61,14 @@ Result<void> load(Module& m, fairlead::Call& call) {
     const auto compiled = compile(xml, of(m).limits(), faults);
     if (!compiled) return fail("Failed encoding CPL\n" + faults.str());
     return answer_when_done(call, "CPL Enabled", "Failed saving CPL", [&](Database::Done done) {
-        return of(m).keep(owner, xml, *compiled, std::move(done));
+        return of(m).keep(owner, xml, *compiled, {}, std::move(done));
     });
 }
 
 Result<void> remove(Module& m, fairlead::Call& call) {
     const std::string owner = TRY(owner_in(m, call));
     return answer_when_done(call, "CPL Disabled", "Remove failed", [&](Database::Done done) {
-        return of(m).drop(owner, std::move(done));
+        return of(m).drop(owner, {}, std::move(done));
     });
 }
 

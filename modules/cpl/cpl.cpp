@@ -55,7 +55,8 @@ Result<void> Cpl::prepare(Core& core) {
     Zone::read_all();
     TRY(store_.prepare(core, static_cast<unsigned>(hash_size), scripts));
     TRY(writer_.prepare(core, notes, noted));
-    TRY(database_.prepare(core, db, database));
+    TRY(database_.prepare(core, db, database, static_cast<std::size_t>(max_waiting),
+                          [this](const Asked& asked, bool ok) { settle(asked, ok); }));
     TRY(load_database());
     return load_dir.empty() ? Result<void>() : load_directory();
 }
@@ -160,30 +161,58 @@ std::optional<std::string> Cpl::named_owner(std::string_view name) const {
 }
 
 Result<void> Cpl::keep(const std::string& owner, std::string_view xml, std::string_view compiled,
-                       Database::Done done) {
-    if (!store_.save(owner, xml, compiled)) {
+                       const tm::SuspendToken& waiting, Database::Done done) {
+    const auto proposal = store_.propose(owner, xml, compiled);
+    if (!proposal) {
         no_room.add();
-        return fail("Failed saving CPL");
+        return fail("there is no room for the script");
     }
-    stored.add();
-    if (!database_.is_used()) {
-        if (done) done(true);
-        return {};
-    }
-    if (database_.save(owner, xml, compiled, std::move(done))) return {};
-    database_failures.add();
-    return fail("Failed saving CPL");
+    const Asked asked{*proposal, waiting};
+    if (!database_.is_used()) return settle_now(asked, done);
+    return begin(asked, database_.save(asked, owner, xml, compiled, std::move(done)));
 }
 
-Result<void> Cpl::drop(const std::string& owner, Database::Done done) {
-    removed.add(store_.remove(owner) ? 1 : 0);
+Result<void> Cpl::drop(const std::string& owner, const tm::SuspendToken& waiting,
+                       Database::Done done) {
     if (!database_.is_used()) {
+        removed.add(store_.remove(owner) ? 1 : 0);
         if (done) done(true);
         return {};
     }
-    if (database_.remove(owner, std::move(done))) return {};
-    database_failures.add();
-    return fail("Remove failed");
+    const auto proposal = store_.propose_removal(owner);
+    if (!proposal) {
+        no_room.add();
+        return fail("there is no room for the change");
+    }
+    const Asked asked{*proposal, waiting};
+    return begin(asked, database_.remove(asked, owner, std::move(done)));
+}
+
+/// What the database has not taken is no longer proposed.
+Result<void> Cpl::begin(const Asked& asked, Result<void> taken) {
+    if (taken) return taken;
+    store_.withdraw(asked.proposal);
+    (taken.error().code == Database::kBusy ? turned_away : database_failures).add();
+    return taken;
+}
+
+Result<void> Cpl::settle_now(const Asked& asked, const Database::Done& done) {
+    settle(asked, true);
+    if (done) done(true);
+    return {};
+}
+
+/// The database has taken a change or refused it.
+void Cpl::settle(const Asked& asked, bool ok) {
+    if (ok) {
+        const Accepted change = store_.accept(asked.proposal);
+        stored.add(change.has_script ? 1 : 0);
+        removed.add(change.had_script && !change.has_script ? 1 : 0);
+    } else {
+        store_.withdraw(asked.proposal);
+        database_failures.add();
+    }
+    answer_waiting(asked.transaction, ok);
 }
 
 }  // namespace fairlead::cpl

@@ -33,7 +33,7 @@ public:
     int proxy_recurse = 5, proxy_default_timeout = 20, max_invites = 30;
     int max_script_size = 65536, max_nodes = 2000, max_depth = 64;
     int empty_set_status = 404;
-    int hash_size = 12;
+    int hash_size = 12, max_waiting = 1000;
 
     tm::Api* tm = nullptr;
     tm::StepsApi* steps = nullptr;
@@ -45,7 +45,7 @@ public:
     // Statistics.
     shm::Counter scripts, stored, refused, removed, downloaded, no_room;
     shm::Counter runs, passed, rejected, redirected, forwarded, relayed, failed_runs;
-    shm::Counter attempts, resumed, lookups, lost, database_failures;
+    shm::Counter attempts, resumed, lookups, lost, database_failures, turned_away;
     NoteCounters noted;
 
     Result<void> set_timer_avp(std::string_view text, ParamVariables& variables);
@@ -64,11 +64,13 @@ public:
     [[nodiscard]] Instant now() const { return core_->clock().unix_seconds(); }
     /// "anna", "anna@example.test" or a URI; nullopt when it names no owner.
     [[nodiscard]] std::optional<std::string> named_owner(std::string_view text) const;
-    /// Into the memory that all processes share, and into the database: `done` is called when that
-    /// has taken it, or at once when there is none. An error when nothing was changed.
+    /// Into the database, and into the memory that all processes share when it has taken it (at
+    /// once when there is none): then the REGISTER that waits is answered, and `done` is called.
+    /// An error when nothing was begun; what is refused later changes nothing either.
     Result<void> keep(const std::string& owner, std::string_view xml, std::string_view compiled,
+                      const tm::SuspendToken& waiting, Database::Done done);
+    Result<void> drop(const std::string& owner, const tm::SuspendToken& waiting,
                       Database::Done done);
-    Result<void> drop(const std::string& owner, Database::Done done);
     [[nodiscard]] std::optional<std::string_view> find(const std::string& owner, Store::Form form,
                                                        Arena& arena) const {
         return store_.get(owner, form, arena);
@@ -99,10 +101,17 @@ private:
     Verdict handle_register(Message& m, bool answer);
     Verdict store(Message& m, const std::string& owner, bool answer);
     Verdict remove(Message& m, const std::string& owner, bool answer);
-    Verdict answer_later(Message& m, const std::function<Result<void>(Database::Done)>& change);
+    using Begin = std::function<Result<void>(const tm::SuspendToken&)>;
+    Verdict answer_later(Message& m, const Begin& change);
+    void answer_waiting(const tm::SuspendToken& waiting, bool ok);
+    Verdict refuse_change(Message& m, const Error& error);
+    Result<void> begin(const Asked& asked, Result<void> taken);
+    Result<void> settle_now(const Asked& asked, const Database::Done& done);
+    void settle(const Asked& asked, bool ok);
     Verdict download(Message& m, const std::string& owner, std::string_view type, bool answer);
     Verdict answer_register(Message& m, int code, std::string_view reason);
-    Verdict refuse_script(Message& m, const Faults& faults);
+    Verdict refuse(Message& m, std::string_view reason, std::string_view warning,
+                   std::string_view all);
 
     /// A row whose compiled form was made anew.
     struct Stale {

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <type_traits>
+#include <utility>
 
 #include "core/api/log.h"
 
@@ -25,6 +27,13 @@ bool is_name(std::string_view name) {
 struct Owner {
     std::string_view user, domain;
 };
+/// What travels with a query and comes back with its answer.
+struct Luggage {
+    std::uint64_t ticket = 0;
+    Asked asked;
+};
+static_assert(sizeof(Luggage) <= db::Query::kMaxLuggage && std::is_trivially_copyable_v<Luggage>);
+
 Owner split(std::string_view owner) {
     const std::size_t at = owner.rfind('@');
     if (at == owner.npos) return {owner, {}};
@@ -33,8 +42,11 @@ Owner split(std::string_view owner) {
 
 }  // namespace
 
-Result<void> Database::prepare(Core& core, db::Api* api, const TableNames& n) {
+Result<void> Database::prepare(Core& core, db::Api* api, const TableNames& n, std::size_t most,
+                               Settled settled) {
     core_ = &core;
+    most_ = most;
+    settled_ = std::move(settled);
     if (n.url.empty()) return {};
     if (api == nullptr) return fail("db_url: no database module is loaded (db_sqlite)");
     for (const std::string& name : {n.table, n.username, n.domain, n.xml, n.compiled})
@@ -80,41 +92,44 @@ Result<void> Database::refresh(std::string_view user, std::string_view domain,
     return {};
 }
 
-bool Database::ask(db::StatementId statement, std::span<const db::Value> values, Done done) {
-    const std::uint64_t ticket = last_ticket_ + core_->random().next() % 1024 + 1;
-    last_ticket_ = ticket;
-    std::array<char, sizeof ticket> luggage{};
-    std::memcpy(luggage.data(), &ticket, sizeof ticket);
+Result<void> Database::ask(db::StatementId statement, std::span<const db::Value> values,
+                           const Asked& asked, Done done) {
+    if (waiting_.size() >= most_) return fail("too many changes wait for the database", {}, kBusy);
+    last_ticket_ += core_->random().next() % 1024 + 1;
+    const Luggage luggage{last_ticket_, asked};
+    std::array<char, sizeof luggage> bytes{};
+    std::memcpy(bytes.data(), &luggage, sizeof luggage);
     const db::Query query{.statement = statement,
                           .values = values,
                           .callback = callback_,
-                          .luggage = {luggage.data(), luggage.size()}};
+                          .luggage = {bytes.data(), bytes.size()}};
     // Before it is asked: a database in this process may answer at once.
-    waiting_.emplace(ticket, std::move(done));
-    if (api_->query(query)) return true;
-    waiting_.erase(ticket);
-    return false;
+    waiting_.emplace(luggage.ticket, std::move(done));
+    if (api_->query(query)) return {};
+    waiting_.erase(luggage.ticket);
+    return fail("the database takes no more");
 }
 
-bool Database::save(std::string_view owner, std::string_view xml, std::string_view compiled,
-                    Done done) {
+Result<void> Database::save(const Asked& asked, std::string_view owner, std::string_view xml,
+                            std::string_view compiled, Done done) {
     const auto [user, domain] = split(owner);
     const std::array<db::Value, 4> values{user, domain, xml, db::Value::blob(compiled)};
-    return ask(save_, values, std::move(done));
+    return ask(save_, values, asked, std::move(done));
 }
 
-bool Database::remove(std::string_view owner, Done done) {
+Result<void> Database::remove(const Asked& asked, std::string_view owner, Done done) {
     const auto [user, domain] = split(owner);
     const std::array<db::Value, 2> values{user, domain};
-    return ask(remove_, values, std::move(done));
+    return ask(remove_, values, asked, std::move(done));
 }
 
 void Database::answered(const db::Answer& answer) noexcept {
-    std::uint64_t ticket = 0;
-    if (answer.luggage.size() != sizeof ticket) return;
-    std::memcpy(&ticket, answer.luggage.data(), sizeof ticket);
+    Luggage luggage;
+    if (answer.luggage.size() != sizeof luggage) return;
+    std::memcpy(&luggage, answer.luggage.data(), sizeof luggage);
     if (!answer.ok) LOG(error, "a CPL script could not be written: {}", answer.error);
-    const auto found = waiting_.find(ticket);
+    settled_(luggage.asked, answer.ok);
+    const auto found = waiting_.find(luggage.ticket);
     if (found == waiting_.end()) return;  // asked by a process that has died
     const Done done = std::move(found->second);
     waiting_.erase(found);

@@ -40,7 +40,9 @@ constexpr Param params[] = {
     table_param<&TableNames::table>("db_table", "Its table."),
     table_param<&TableNames::table>("cpl_table", "The same as db_table."),
     table_param<&TableNames::username>("username_column", "Column of the user."),
+    table_param<&TableNames::username>("cpl_username_col", "The same as username_column."),
     table_param<&TableNames::domain>("domain_column", "Column of the domain."),
+    table_param<&TableNames::domain>("cpl_domain_col", "The same as domain_column."),
     table_param<&TableNames::xml>("cpl_xml_column", "Column of the script as it was uploaded."),
     table_param<&TableNames::compiled>("cpl_bin_column", "Column of the compiled script."),
     note_param<&NotePlan::log_dir>("log_dir",
@@ -102,6 +104,10 @@ constexpr Param params[] = {
     param<&Cpl::max_nodes>("max_nodes", "Elements of a script.", {.min = 1, .max = 20000}),
     param<&Cpl::max_depth>("max_depth", "Elements of a script inside each other.",
                            {.min = 2, .max = 200}),
+    param<&Cpl::max_waiting>("max_waiting",
+                             "Changes that may wait for the database in one process; more are "
+                             "answered 503.",
+                             {.min = 1, .max = 100000}),
     param<&Cpl::hash_size>("hash_size", "The table of scripts has two to this power buckets.",
                            {.min = 1, .max = 24}),
 };
@@ -147,10 +153,10 @@ constexpr Statistic note_count(std::string_view name, std::string_view doc) {
 
 constexpr Statistic statistics[] = {
     statistic<&Cpl::scripts>("scripts", "Scripts that are kept."),
-    statistic<&Cpl::stored>("stored", "Scripts taken from REGISTER."),
+    statistic<&Cpl::stored>("stored", "Scripts taken from REGISTER or commands."),
     statistic<&Cpl::refused>("refused", "Uploads with faults."),
     statistic<&Cpl::no_room>("no_room", "Uploads for which there was no memory."),
-    statistic<&Cpl::removed>("removed", "Scripts removed by REGISTER."),
+    statistic<&Cpl::removed>("removed", "Scripts removed by REGISTER or commands."),
     statistic<&Cpl::downloaded>("downloaded", "Scripts asked for by REGISTER."),
     statistic<&Cpl::runs>("runs", "Runs."),
     statistic<&Cpl::passed>("passed", "Runs that left the call to the route."),
@@ -164,6 +170,8 @@ constexpr Statistic statistics[] = {
     statistic<&Cpl::lookups>("lookups", "Lookups of registrations."),
     statistic<&Cpl::database_failures>("database_failures",
                                        "Changes that did not reach the database."),
+    statistic<&Cpl::turned_away>("turned_away",
+                                 "Changes not begun: too many waited for the database."),
     note_count<&NoteCounters::logged>("logged", "Lines written by log nodes."),
     note_count<&NoteCounters::mailed>("mailed", "Mails that the mail server took."),
     note_count<&NoteCounters::failed>("note_failures",

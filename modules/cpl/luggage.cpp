@@ -12,7 +12,13 @@ std::string write(const Run& run) {
     const State& s = run.state;
     out.u32(kMagic).text(run.owner).text(run.request_uri).u64(static_cast<std::uint64_t>(run.time));
     out.u64(run.source_hash).code(run.mode);
-    out.u32(s.node).u16(s.best).code(s.waiting).u8(s.recursions).u8(s.invites).u8(s.notes);
+    out.u32(s.node)
+        .u16(s.best)
+        .u16(s.earlier)
+        .code(s.waiting)
+        .u8(s.recursions)
+        .u8(s.invites)
+        .u8(s.notes);
     out.u8(static_cast<unsigned>(s.changed) | static_cast<unsigned>(s.proxied) << 1U |
            static_cast<unsigned>(s.lost) << 2U);
     s.locations.write(out);
@@ -41,6 +47,7 @@ std::optional<Run> unpack(std::string_view bytes) {
     State& s = run.state;
     s.node = in.u32();
     s.best = in.u16();
+    s.earlier = in.u16();
     s.waiting = in.code(State::Waiting::ended);
     s.recursions = in.u8();
     s.invites = in.u8();

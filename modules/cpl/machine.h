@@ -34,14 +34,20 @@ struct Policy {
 struct State {
     enum class Waiting : std::uint8_t { nothing, note, lookup, proxy, last_proxy, ended };
 
-    Target node = kAbsent;   ///< what is waited for belongs to this node
-    std::uint16_t best = 0;  ///< best answer of the proxy node so far; 0: none
+    Target node = kAbsent;      ///< what is waited for belongs to this node
+    std::uint16_t best = 0;     ///< best answer of the proxy node so far; 0: none
+    std::uint16_t earlier = 0;  ///< of proxy nodes before it
     Waiting waiting = Waiting::nothing;
     std::uint8_t recursions = 0, invites = 0, notes = 0;
     bool changed = false;  ///< a node has touched the location set
     bool proxied = false;
     bool lost = false;  ///< a location, mail or log was passed over at a limit
     LocationSet locations;
+
+    /// What relay_best means: an earlier answer of a lower class is better (RFC 3261 16.7.6).
+    [[nodiscard]] constexpr std::uint16_t answer() const noexcept {
+        return earlier != 0 && best < 600 && earlier / 100 < best / 100 ? earlier : best;
+    }
 };
 static_assert(std::is_trivially_copyable_v<State>);
 

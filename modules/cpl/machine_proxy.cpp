@@ -113,6 +113,9 @@ bool Machine::attempt(const ProxyNode& node, Action& action) {
 Target Machine::proxy(Target at, Action& action) {
     const ProxyNode node(script_, at);
     if (!node.ok) return at;
+    // A challenge cannot be relayed any more: what it said is gone with its answer.
+    const bool is_challenge = state_.best == 401 || state_.best == 407;
+    if (state_.best >= 400 && !is_challenge) state_.earlier = state_.answer();
     state_.best = 0;
     state_.recursions = 0;
     state_.locations.change(Standing::tried, Standing::gone);

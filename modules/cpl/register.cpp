@@ -11,6 +11,7 @@ namespace fairlead::cpl {
 namespace {
 
 constexpr std::string_view kServerError = "Internal server error";
+constexpr std::string_view kNoOwner = "Neither Request-URI nor To says whose script it is.";
 
 /// For a quoted string in a header.
 std::string quotable(std::string_view text) {
@@ -32,38 +33,53 @@ Verdict Cpl::handle_register(Message& m, bool answer) {
     const ScriptRequest request = read_script_request(m, accept_any);
     if (request.what == ScriptRequest::What::nothing) return Verdict::yes;
     const auto owner = callee_of(m, owners_);
-    if (request.what == ScriptRequest::What::bad || !owner)
-        return answer_register(m, 400, "Bad request");
+    if (request.what == ScriptRequest::What::bad)
+        return refuse(m, "Bad request", request.why, request.why);
+    if (!owner) return refuse(m, "Bad request", kNoOwner, kNoOwner);
     if (request.what == ScriptRequest::What::store) return store(m, *owner, answer);
     if (request.what == ScriptRequest::What::download)
         return download(m, *owner, request.type, answer);
     return remove(m, *owner, answer);
 }
 
+Verdict Cpl::refuse_change(Message& m, const Error& error) {
+    LOG(error, "a change of the CPL script of {} was not begun: {}", m.uri(), error.text);
+    if (error.code != Database::kBusy) return answer_register(m, 500, kServerError);
+    m.append_to_reply("Retry-After: 10\r\n");
+    return answer_register(m, Database::kBusy, "Too many changes wait");
+}
+
 /// Makes a change and answers when the database has it: until then the transaction is suspended.
-Verdict Cpl::answer_later(Message& m, const std::function<Result<void>(Database::Done)>& change) {
+/// Should nobody answer, because a process died in between, tm does after the same time: 408.
+Verdict Cpl::answer_later(Message& m, const Begin& change) {
     if (!database_.is_used()) {
-        const bool ok = change(nullptr).has_value();
-        return answer_register(m, ok ? 200 : 500, ok ? "OK" : kServerError);
+        const auto changed = change({});
+        return changed ? answer_register(m, 200, "OK") : refuse_change(m, changed.error());
     }
     constexpr Ms kPatience{10000};
     const auto token = suspend->suspend(m, {.until = kPatience});
     if (!token && token.error() == ScriptError::none) return Verdict::stop;  // it came again
     if (!token) return answer_register(m, 500, kServerError);
-    const sip::CSeq* const cseq = m.sip.cseq();
-    const std::string call_id(m.sip.call_id());
-    const auto answer = [this, call_id, number = cseq->number](bool ok) {
-        if (!ok) database_failures.add();
-        tm->reply_to_call(call_id, number, ok ? 200 : 500, ok ? "OK" : kServerError);
-    };
-    if (change(answer)) return Verdict::stop;
+    const auto begun = change(*token);
+    if (begun) return Verdict::stop;
     suspend->cancel_suspend(m, *token);
-    return answer_register(m, 500, kServerError);
+    return refuse_change(m, begun.error());
+}
+
+void Cpl::answer_waiting(const tm::SuspendToken& waiting, bool ok) {
+    if (waiting.ticket == 0) return;
+    // False when it has been answered already: it took too long.
+    (void)tm->answer(waiting.slot, waiting.label,
+                     {.code = ok ? 200 : 500, .reason = ok ? "OK" : kServerError});
 }
 
 Verdict Cpl::remove(Message& m, const std::string& owner, bool answer) {
-    if (!answer) return drop(owner, nullptr) ? Verdict::yes : answer_register(m, 500, kServerError);
-    return answer_later(m, [&](Database::Done done) { return drop(owner, std::move(done)); });
+    const auto change = [&](const tm::SuspendToken& waiting) {
+        return drop(owner, waiting, nullptr);
+    };
+    if (answer) return answer_later(m, change);
+    const auto begun = change({});
+    return begun ? Verdict::yes : refuse_change(m, begun.error());
 }
 
 Verdict Cpl::store(Message& m, const std::string& owner, bool answer) {
@@ -71,25 +87,24 @@ Verdict Cpl::store(Message& m, const std::string& owner, bool answer) {
     const auto compiled = compile(m.sip.body(), limits(), faults);
     if (!compiled) {
         refused.add();
-        return refuse_script(m, faults);
+        return refuse(m, "Bad CPL script", faults.all().front().str(), faults.str());
     }
-    const auto change = [&](Database::Done done) {
-        auto kept = keep(owner, m.sip.body(), *compiled, std::move(done));
-        if (!kept) LOG(error, "no room for the CPL script of {}", owner);
-        return kept;
+    const auto change = [&](const tm::SuspendToken& waiting) {
+        return keep(owner, m.sip.body(), *compiled, waiting, nullptr);
     };
     if (answer) return answer_later(m, change);
-    return change(nullptr) ? Verdict::yes : answer_register(m, 500, kServerError);
+    const auto begun = change({});
+    return begun ? Verdict::yes : refuse_change(m, begun.error());
 }
 
-/// Says in the reply what is wrong: the first fault in a Warning, all of them in the body.
-Verdict Cpl::refuse_script(Message& m, const Faults& faults) {
+/// 400 that says what is wrong: shortly in a Warning, and with all of it in the body.
+Verdict Cpl::refuse(Message& m, std::string_view reason, std::string_view warning,
+                    std::string_view all) {
     const Listener& in = core_->net().listeners()[m.received.listener];
-    m.append_to_reply(fmt::format("Warning: 399 {} \"{}\"\r\n", in.via_sent_by,
-                                  quotable(faults.all().front().str())));
-    m.reply_body = m.arena.copy(faults.str());
+    m.append_to_reply(fmt::format("Warning: 399 {} \"{}\"\r\n", in.via_sent_by, quotable(warning)));
+    m.reply_body = m.arena.copy(all);
     m.reply_content_type = "text/plain;charset=UTF-8";
-    return answer_register(m, 400, "Bad CPL script");
+    return answer_register(m, 400, reason);
 }
 
 Verdict Cpl::download(Message& m, const std::string& owner, std::string_view type, bool answer) {

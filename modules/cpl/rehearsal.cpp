@@ -130,7 +130,7 @@ Rehearsal rehearse(std::string_view bytes, const DescribedCall& call, Direction 
             case Action::Kind::as_without_script: result.outcome = "return"; return result;
             case Action::Kind::fault: result.outcome = "fault"; return result;
             case Action::Kind::relay_best:
-                result.outcome = fmt::format("{}", last_code);
+                result.outcome = fmt::format("{}", last_code < 400 ? last_code : state->answer());
                 return result;
             case Action::Kind::reject: result.outcome = reply(action); return result;
             case Action::Kind::redirect:
@@ -269,7 +269,11 @@ Result<Situation> parse_situation(std::span<const std::string_view> words, Insta
             situation.direction =
                 words[i] == "incoming" ? Direction::incoming : Direction::outgoing;
         else if (!add_word(situation, words[i]))
-            return fail(fmt::format("\"{}\" does not describe a call", without_controls(words[i])));
+            return fail(fmt::format(
+                "\"{}\" does not describe a call: incoming or outgoing comes first, then words "
+                "like from=URI, to=URI, uri=URI, time=2026-03-06T12:00:00Z, \"header=Name: text\", "
+                "\"registered=URI q\", answer=HOST=CODE, lookup=fails",
+                without_controls(words[i])));
     }
     return situation;
 }

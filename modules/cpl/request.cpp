@@ -48,19 +48,35 @@ std::string_view without_quotes(std::string_view value) {
     return value.substr(1, value.size() - 2);
 }
 
+ScriptRequest bad(std::string_view why) {
+    return {.what = What::bad, .type = {}, .why = why};
+}
+
 /// An upload is told from a removal by Content-Disposition: script;action=store.
-What upload_of(const Message& m) {
+ScriptRequest upload_of(const Message& m) {
     const auto disposition = value_of(m, "Content-Disposition");
-    if (!disposition || !text::ci_equal(media_of(*disposition), "script")) return What::bad;
+    if (!disposition)
+        return bad("A CPL script comes with Content-Disposition: script;action=store (or remove).");
+    if (!text::ci_equal(media_of(*disposition), "script"))
+        return bad("Content-Disposition of a CPL script is script.");
     const std::size_t semicolon = disposition->find(';');
-    if (semicolon == disposition->npos) return What::bad;
-    const auto action = sip::find_param(disposition->substr(semicolon), "action");
-    if (!action || m.sip.header(HeaderType::content_length) == nullptr) return What::bad;
+    const auto action = semicolon == disposition->npos
+                            ? std::nullopt
+                            : sip::find_param(disposition->substr(semicolon), "action");
+    if (!action) return bad("Content-Disposition has no action=store or action=remove.");
+    if (m.sip.header(HeaderType::content_length) == nullptr)
+        return bad("A CPL script comes with Content-Length.");
     const std::string_view word = without_quotes(action->value);
     const bool has_body = !m.sip.body().empty();
-    if (text::ci_equal(word, "store")) return has_body ? What::store : What::bad;
-    if (text::ci_equal(word, "remove")) return has_body ? What::bad : What::remove;
-    return What::bad;
+    if (text::ci_equal(word, "store")) {
+        if (!has_body) return bad("action=store has no script in the body.");
+        return {.what = What::store, .type = {}, .why = {}};
+    }
+    if (text::ci_equal(word, "remove")) {
+        if (has_body) return bad("action=remove has a body; nothing was removed.");
+        return {.what = What::remove, .type = {}, .why = {}};
+    }
+    return bad("The action of Content-Disposition is neither store nor remove.");
 }
 
 }  // namespace
@@ -109,15 +125,18 @@ std::optional<std::string> caller_of(const Message& m, const OwnerPolicy& policy
 
 ScriptRequest read_script_request(const Message& m, bool accept_any) {
     if (const auto type = value_of(m, "Content-Type")) {
-        if (!is_media(media_of(*type))) return {What::bad, {}};
-        if (is_cpl(media_of(*type))) return {upload_of(m), {}};
+        if (!is_media(media_of(*type))) return bad("Content-Type cannot be read.");
+        if (is_cpl(media_of(*type))) return upload_of(m);
     }
     // An Accept that cannot be read is an ordinary phone's, not a request for a script.
     std::string_view accept = value_of(m, "Accept").value_or("");
     while (const auto range = sip::next_value(accept)) {
         const std::string_view media = media_of(*range);
-        if (is_cpl(media)) return {What::download, text::ci_equal(media, kType) ? kType : kOldType};
-        if (accept_any && media == "*/*") return {What::download, kOldType};
+        const bool is_wanted = is_cpl(media) || (accept_any && media == "*/*");
+        if (!is_wanted) continue;
+        return {.what = What::download,
+                .type = text::ci_equal(media, kType) ? kType : kOldType,
+                .why = {}};
     }
     return {};
 }

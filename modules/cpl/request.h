@@ -42,6 +42,7 @@ struct ScriptRequest {
     enum class What : std::uint8_t { nothing, store, remove, download, bad };
     What what = What::nothing;
     std::string_view type;  ///< of a download: the media type to answer with
+    std::string_view why;   ///< when bad: a sentence for whoever sent it
 };
 /// `accept_any`: an Accept of */* asks for a download too.
 [[nodiscard]] ScriptRequest read_script_request(const Message& m, bool accept_any);

@@ -123,7 +123,7 @@ Verdict Cpl::perform(Message& m, Run& run, Machine& machine, Action action) {
 }
 
 Verdict Cpl::end(Message& m, const Run& run, const Machine& machine, const Action& action) {
-    const int best = run.state.best != 0 ? run.state.best : kUnreachable;
+    const int best = run.state.best != 0 ? run.state.answer() : kUnreachable;
     switch (action.kind) {
         case Action::Kind::as_without_script: passed.add(); return Verdict::yes;
         case Action::Kind::relay_best:
@@ -173,12 +173,14 @@ Action Cpl::look_up(Message& m, const Run& run, Machine& machine) {
     std::vector<Contact> found;
     for (const usrloc::Contact& contact : usrloc->contacts(locations_, aor, m.arena)) {
         const bool has_q = contact.q != usrloc::kNoQ;
-        found.push_back({.uri = contact.uri,
+        const BranchTarget target =
+            usrloc::target_of(contact, m.arena, core_->net().listeners().size());
+        found.push_back({.uri = target.uri,
                          .priority = static_cast<std::uint16_t>(has_q ? contact.q : 1000),
-                         .received = contact.received,
-                         .path = contact.path,
-                         .flags = contact.flags,
-                         .listener = contact.listener});
+                         .received = target.dst_uri,
+                         .path = target.path,
+                         .flags = target.flags,
+                         .listener = target.listener});
         if (!lookup_append_branches) break;
     }
     if (found.empty()) return machine.resume({Outcome::Kind::not_found});

@@ -28,7 +28,20 @@ protected:
     ~Store() = default;
 };
 
-/// Gone with the server. A script is one block, so that it is there as a whole or not at all.
+/// Names a change that is not in force yet. May travel between processes as bytes.
+struct Proposal {
+    std::uint64_t hash = 0, number = 0;  ///< number 0: none
+};
+/// What accept() found.
+struct Accepted {
+    bool was_there = false;  ///< false: a later change has been accepted, or it was withdrawn
+    bool had_script = false, has_script = false;
+};
+
+/// Gone with the server. A script is one block, so that it is there as a whole or not at all. A
+/// change can be proposed: there is room for it then, and it comes into force when it is accepted,
+/// by any process. Of changes for one owner the one that was proposed last wins, in whatever order
+/// they are accepted.
 class SharedStore final : public Store {
 public:
     /// Before fork: 2^`bits` buckets.
@@ -40,20 +53,33 @@ public:
     [[nodiscard]] std::optional<std::string_view> get(std::string_view owner, Form form,
                                                       Arena& arena) const override;
 
+    /// Nullopt when there is no room.
+    [[nodiscard]] std::optional<Proposal> propose(std::string_view owner, std::string_view xml,
+                                                  std::string_view compiled);
+    [[nodiscard]] std::optional<Proposal> propose_removal(std::string_view owner);
+    Accepted accept(const Proposal& proposal);
+    void withdraw(const Proposal& proposal);
+
 private:
-    /// Followed by owner, XML and compiled form.
+    enum class State : std::uint8_t { in_force, proposed, removal };
+    /// `bytes` are owner, XML and compiled form.
     struct Entry {
         using ShmSafe = void;
         shm::Ptr<Entry> next;
         shm::Ptr<char> bytes;
-        std::uint64_t hash = 0;
+        std::uint64_t hash = 0, number = 0;
         std::uint32_t owner_size = 0, xml_size = 0, compiled_size = 0;
+        State state = State::proposed;
+        [[nodiscard]] std::string_view owner() const noexcept { return {bytes.get(), owner_size}; }
     };
+    /// What was proposed later stands in front.
     struct Bucket {
         using ShmSafe = void;
         shm::RobustMutex mutex;
         shm::Ptr<Entry> first;
-        /// Links change by one store each; at most a script that was being removed is lost.
+        std::uint64_t last_number = 0;
+        /// Links and states change by one store each: at most an old script is left behind the one
+        /// that is in force, until the next change.
         void repair() noexcept {}
     };
 
@@ -61,11 +87,15 @@ private:
     [[nodiscard]] Bucket& bucket(std::uint64_t hash) const noexcept {
         return buckets_[hash & mask_];
     }
-    static bool is(const Entry& entry, std::uint64_t hash, std::string_view owner) noexcept;
-    /// Takes the owner's entry out behind `from`; null when there is none. The lock is held.
-    static Entry* unlink(shm::Ptr<Entry>& from, std::uint64_t hash,
-                         std::string_view owner) noexcept;
-    void discard(Entry* entry) noexcept;
+    [[nodiscard]] std::optional<Proposal> add(State state, std::string_view owner,
+                                              std::string_view xml, std::string_view compiled);
+    /// The link to a proposal; null when it is not there. The lock is held.
+    static shm::Ptr<Entry>* find(Bucket& home, const Proposal& proposal) noexcept;
+    /// Takes out of the chain at `from` what is the owner's, puts it in front of `gone`, and says
+    /// whether one of it was in force. The lock is held.
+    static bool unlink_all(shm::Ptr<Entry>& from, std::string_view owner, std::uint64_t hash,
+                           Entry*& gone) noexcept;
+    void discard(Entry* chain) noexcept;
 
     Core* core_ = nullptr;
     Bucket* buckets_ = nullptr;

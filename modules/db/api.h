@@ -126,7 +126,8 @@ struct Api {
     [[nodiscard]] virtual Result<StatementId> prepare(DatabaseId database,
                                                       std::string_view sql) = 0;
     [[nodiscard]] virtual CallbackId on_answer(Listener& listener) = 0;
-    /// Hands over each row as it is read, however many there are; `row` says false to end it.
+    /// Hands over each row as it is read, however many there are; `row` says false to end it. Also
+    /// in stop() of the last process.
     using EachRow = std::function<bool(Row)>;
     [[nodiscard]] virtual Result<void> load(StatementId statement, std::span<const Value> values,
                                             const EachRow& row) = 0;

@@ -119,8 +119,14 @@ Result<void> flush(Module& m, Call& call) {
 }
 
 Result<void> reload(Module& m, Call& call) {
-    TRY(table(m, call));
-    return fail("No htable db_url");
+    Table& one = *TRY(table(m, call));
+    Database& database = static_cast<Htable&>(m).database;
+    return database.has(one) ? database.reload(one, call.later()) : fail("No htable db_url");
+}
+Result<void> store(Module& m, Call& call) {
+    Table& one = *TRY(table(m, call));
+    Database& database = static_cast<Htable&>(m).database;
+    return database.has(one) ? database.store(one, call.later()) : fail("No htable db_url");
 }
 
 Result<void> list(Module& m, Call& call) {
@@ -129,8 +135,8 @@ Result<void> list(Module& m, Call& call) {
         Answer& a = call.answer();
         a.begin_struct();
         a.text("name", d.name);
-        a.text("dbtable", "");
-        a.integer("dbmode", 0);
+        a.text("dbtable", d.database_table);
+        a.integer("dbmode", d.write_back ? 1 : 0);
         a.integer("expire", d.autoexpire);
         a.integer("updateexpire", d.update_expire ? 1 : 0);
         a.integer("size", static_cast<std::int64_t>(t.slots()));
@@ -192,7 +198,13 @@ constinit const std::array<Command, kCommands> commands{
      {"htable.flush", "Removes all items of a table.", kChange, kTable, false, {}, flush},
      {"htable.get", "An item.", kRead, kItem, false, {}, get},
      {"htable.listTables", "All tables.", kRead, {}, true, {}, list},
-     {"htable.reload", "Tables are not read from a database.", kChange, kTable, false, {}, reload},
+     {"htable.reload",
+      "Reads a table from its database again.",
+      kChange,
+      kTable,
+      false,
+      {},
+      reload},
      {"htable.seti", "Sets an item to a number.", kChange, kSetNumber, false, {}, set},
      {"htable.sets", "Sets an item to a text.", kChange, kSetText, false, {}, set},
      {"htable.setex", "Sets how long an item stays.", kChange, kExpire, false, {}, expire},
@@ -210,6 +222,7 @@ constinit const std::array<Command, kCommands> commands{
       false,
       {},
       set_expiring},
-     {"htable.stats", "How the items of all tables are spread.", kRead, {}, true, {}, statistics}}};
+     {"htable.stats", "How the items of all tables are spread.", kRead, {}, true, {}, statistics},
+     {"htable.store", "Writes a table to its database.", kChange, kTable, false, {}, store}}};
 
 }  // namespace fairlead::htable

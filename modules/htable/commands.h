@@ -7,7 +7,7 @@
 
 namespace fairlead::htable {
 
-inline constexpr std::size_t kCommands = 12;
+inline constexpr std::size_t kCommands = 13;
 extern const std::array<Command, kCommands> commands;
 
 }  // namespace fairlead::htable

@@ -59,7 +59,9 @@ constexpr std::uint64_t kKey = 1, kValue = 2;  // of $shtrecord
 constexpr Param params[] = {
     param_method<&Htable::define>(
         "htable",
-        "A table: \"name=>size=8;autoexpire=120;initval=0;updateexpire=1\"; it gets 2^size slots.",
+        "A table: \"name=>size=8;autoexpire=120;initval=0;updateexpire=1\"; it gets 2^size slots. "
+        "dbtable=name: it is read from there at the start; dbmode=1: and written there at the end; "
+        "cols='key,value,…': from these columns, values in one text, never written.",
         Type::string),
     param<&Htable::timer_interval>("timer_interval",
                                    "Seconds between two searches for what expired.",
@@ -69,14 +71,29 @@ constexpr Param params[] = {
         "event_callback_mode",
         "Accepted; event_route[htable:mod-init] always runs in the first worker.",
         {.min = 0, .max = 1}),
-    param_method<&Htable::refuse_database>("db_url", "Refused: there is no database.",
-                                           Type::string),
-    param_method<&Htable::refuse_database>("db_expires", "Only 0: there is no database.",
-                                           Type::integer),
-    param_method<&Htable::refuse_database>("enable_dmq", "Only 0: tables are not replicated.",
-                                           Type::integer),
-    param_method<&Htable::refuse_database>("dmq_init_sync", "Only 0: tables are not replicated.",
-                                           Type::integer),
+    param<&Htable::db_url>("db_url",
+                           "Database of the tables that have a dbtable; needs a database module."),
+    param_method<&Htable::set_column<&Columns::key>>("key_name_column", "Column of the names.",
+                                                     Type::string),
+    param_method<&Htable::set_column<&Columns::key_type>>(
+        "key_type_column", "Column that is 1 where names become name[0], name[1], …", Type::string),
+    param_method<&Htable::set_column<&Columns::value_type>>(
+        "value_type_column", "Column that is 1 where values are numbers.", Type::string),
+    param_method<&Htable::set_column<&Columns::value>>("key_value_column", "Column of the values.",
+                                                       Type::string),
+    param_method<&Htable::set_column<&Columns::expires>>(
+        "expires_column", "Column of the Unix times at which items expire.", Type::string),
+    param_method<&Htable::set_column<&Columns::array_size_suffix>>(
+        "array_size_suffix", "Behind the name of an array, for the number of its items.",
+        Type::string),
+    param<&Htable::fetch_rows>("fetch_rows", "Accepted; rows are read 500 at a time.", {.min = 1}),
+    param_method<&Htable::set_db_expires>(
+        "db_expires", "Read and write when items expire, in tables with autoexpire.",
+        Type::integer),
+    param_method<&Htable::refuse_replication>("enable_dmq", "Only 0: tables are not replicated.",
+                                              Type::integer),
+    param_method<&Htable::refuse_replication>("dmq_init_sync", "Only 0: tables are not replicated.",
+                                              Type::integer),
 };
 
 constexpr Function functions[] = {
@@ -209,6 +226,8 @@ constexpr Statistic statistics[] = {
 
 constexpr std::string_view events[] = {"htable:mod-init", "htable:expired"};
 
+constexpr Need needed[] = {needs<&Htable::db>(true)};
+
 constexpr Descriptor descriptor{.name = "htable",
                                 .summary = "Hash tables in shared memory for scripts.",
                                 .create = make_module<Htable>,
@@ -217,6 +236,7 @@ constexpr Descriptor descriptor{.name = "htable",
                                 .variables = variables,
                                 .statistics = statistics,
                                 .event_routes = events,
+                                .needs = needed,
                                 .hooks = Hook::message_done,
                                 .commands = commands};
 

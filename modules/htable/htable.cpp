@@ -28,10 +28,9 @@ Result<void> Htable::define(const Value& text) {
     return {};
 }
 
-Result<void> Htable::refuse_database(const Value& value) {
-    const bool off = value.is_string() ? value.string().empty() : value.integer() == 0;
-    if (off) return {};
-    return fail("tables are neither loaded from a database nor replicated: take the line out");
+Result<void> Htable::refuse_replication(const Value& value) {
+    if (value.integer() == 0) return {};
+    return fail("tables are not replicated: take the line out");
 }
 
 Result<void> Htable::prepare(Core& core) {
@@ -39,7 +38,12 @@ Result<void> Htable::prepare(Core& core) {
     regexes_.count_evictions(patterns_evicted);
     for (Table& table : tables_) TRY(table.prepare(core, counts));
     core.timers().every(Ms{timer_interval * 1000}, *this);
-    return {};
+    if (db_url.empty()) return {};
+    if (db == nullptr)
+        return fail(
+            "parameter \"db_url\" of module htable needs a database module: loadmodule "
+            "\"db_sqlite\"");
+    return database.prepare(core, *db, db_url, columns, tables_);
 }
 
 Result<void> Htable::start(const Process& process) {
@@ -50,6 +54,13 @@ Result<void> Htable::start(const Process& process) {
     const RouteId route = core_->script().find(Route::event, "htable:mod-init");
     if (first && !process.reborn && route != RouteId::none) (void)run(route);
     return {};
+}
+
+void Htable::stop() noexcept {
+    if (core_ == nullptr || db_url.empty()) return;
+    const Process& self = core_->process();
+    const bool alone = self.kind == Process::Kind::worker && self.slot == core_->control_slot();
+    if (self.kind == Process::Kind::supervisor || alone) database.store_now();
 }
 
 RouteResult Htable::run(RouteId route) {

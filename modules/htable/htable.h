@@ -13,6 +13,8 @@
 #include "core/api/core.h"
 #include "core/api/regex.h"
 #include "core/module.h"
+#include "modules/db/api.h"
+#include "modules/htable/database.h"
 #include "modules/htable/matcher.h"
 #include "modules/htable/table.h"
 
@@ -25,13 +27,28 @@ public:
     int timer_interval = 20;
     int timer_procs = 0;
     int event_callback_mode = 0;
+    std::string db_url;
+    Columns columns;
+    int fetch_rows = 100;
+    db::Api* db = nullptr;
     Counts counts;
     shm::Counter patterns_evicted;
+    Database database;
 
     Result<void> define(const Value& text);
-    Result<void> refuse_database(const Value& value);
+    template <std::string Columns::* Name>
+    Result<void> set_column(const Value& name) {
+        columns.*Name = name.string();
+        return {};
+    }
+    Result<void> set_db_expires(const Value& value) {
+        columns.with_expires = value.integer() != 0;
+        return {};
+    }
+    Result<void> refuse_replication(const Value& value);
     Result<void> prepare(Core& core) override;
     Result<void> start(const Process& process) override;
+    void stop() noexcept override;
     void message_done(Message& m, const RouteResult& result) override;
 
     // Functions on items and tables.

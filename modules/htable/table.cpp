@@ -41,7 +41,8 @@ public:
         const std::string_view value = text != nullptr ? view(text) : std::string_view();
         bytes_needed_ += key.size() + value.size();
         if (++items_needed_ > items_.size() || bytes_needed_ > bytes_.size()) return false;
-        items_[items_needed_ - 1] = {key.size(), value.size(), item.number, text != nullptr};
+        items_[items_needed_ - 1] = {key.size(), value.size(), item.number, item.expires,
+                                     text != nullptr};
         put(key);
         put(value);
         return true;
@@ -67,6 +68,7 @@ public:
             copy.key = take(n.key);
             copy.text = take(n.text);
             copy.number = n.number;
+            copy.expires = n.expires;
             copy.is_text = n.is_text;
         }
     }
@@ -74,7 +76,7 @@ public:
 private:
     struct Noted {
         std::size_t key, text;
-        std::int64_t number;
+        std::int64_t number, expires;
         bool is_text;
     };
     void put(std::string_view s) noexcept {
@@ -86,12 +88,35 @@ private:
     std::size_t used_ = 0, items_needed_ = 0, bytes_needed_ = 0;
 };
 
+/// "'key,value,more'", with or without the quotes.
+Result<void> set_columns(Definition& d, std::string_view list) {
+    if (list.size() >= 2 && (list.front() == '\'' || list.front() == '"') &&
+        list.back() == list.front()) {
+        list = list.substr(1, list.size() - 2);
+    }
+    constexpr std::size_t kMost = 32;
+    while (!list.empty()) {
+        const std::size_t end = std::min(list.find(','), list.size());
+        const std::string_view one = text::trim(list.substr(0, end));
+        list.remove_prefix(std::min(end + 1, list.size()));
+        if (!is_column(one)) return fail(fmt::format("cols: \"{}\" cannot be a column", one));
+        d.columns.emplace_back(one);
+    }
+    if (d.columns.size() >= 2 && d.columns.size() <= kMost) return {};
+    return fail("cols names the key's column and one or more for the value");
+}
+
 Result<void> set_attribute(Definition& d, std::string_view name, std::string_view value) {
     const auto number = text::parse_int(value);
-    if (name == "dbtable" || name == "cols" || name == "dbmode" || name == "dmqreplicate") {
+    if (name == "cols") return set_columns(d, value);
+    if (name == "dbtable") {
+        d.database_table = value;
+        if (value.empty() || is_column(value)) return {};
+        return fail(fmt::format("dbtable: \"{}\" cannot be a table", value));
+    }
+    if (name == "dmqreplicate") {
         if (value.empty() || (number && *number == 0)) return {};
-        return fail(
-            fmt::format("\"{}\": tables are neither loaded from a database nor replicated", name));
+        return fail("dmqreplicate: tables are not replicated");
     }
     if (!number) return fail(fmt::format("\"{}={}\" is no number", name, value));
     if (name == "size") {
@@ -106,6 +131,8 @@ Result<void> set_attribute(Definition& d, std::string_view name, std::string_vie
         d.initial = number;
     } else if (name == "updateexpire") {
         d.update_expire = *number != 0;
+    } else if (name == "dbmode") {
+        d.write_back = *number != 0;
     } else {
         return fail(fmt::format("a table has no attribute \"{}\"", name));
     }
@@ -113,6 +140,13 @@ Result<void> set_attribute(Definition& d, std::string_view name, std::string_vie
 }
 
 }  // namespace
+
+bool is_column(std::string_view name) noexcept {
+    return !name.empty() && !text::is_digit(name.front()) && std::ranges::all_of(name, [](char c) {
+        const char l = text::to_lower(c);
+        return c == '_' || text::is_digit(c) || (l >= 'a' && l <= 'z');
+    });
+}
 
 Result<Definition> parse_definition(std::string_view text) {
     const std::size_t arrow = text.find("=>");
@@ -282,6 +316,16 @@ bool Table::set(std::string_view key, const Value& value, std::optional<std::int
     touch(*item, is_new, seconds);
     if (known != nullptr) return true;
     link(slot, *item);
+    return true;
+}
+
+bool Table::restore(const Copied& item) {
+    if (!set(item.key, item.value())) return false;
+    const std::uint32_t h = hash(item.key);
+    Slot& slot = slot_of(h);
+    const shm::Guard<Slot> guard(slot);
+    if (Item* const stored = find(slot, item.key, h); stored != nullptr)
+        stored->expires = item.expires;
     return true;
 }
 

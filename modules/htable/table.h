@@ -40,6 +40,9 @@ struct Slot {
     void repair() noexcept {}
 };
 
+/// Whether a text can stand in SQL as the name of a table or column.
+[[nodiscard]] bool is_column(std::string_view name) noexcept;
+
 /// What the operator wrote: "a=>size=8;autoexpire=120;initval=0".
 struct Definition {
     std::string name;
@@ -47,6 +50,9 @@ struct Definition {
     std::int64_t autoexpire = 0;
     bool update_expire = true;
     std::optional<std::int64_t> initial;
+    std::string database_table;        ///< "" when it is read from none
+    std::vector<std::string> columns;  ///< "cols": the key's, and one or more for the value
+    bool write_back = false;           ///< dbmode
 };
 [[nodiscard]] Result<Definition> parse_definition(std::string_view text);
 
@@ -55,6 +61,7 @@ struct Copied {
     std::string key;
     bool is_text = false;
     std::int64_t number = 0;
+    std::int64_t expires = 0;  ///< as Item::expires
     std::string text;
     [[nodiscard]] Value value() const noexcept {
         return is_text ? Value(std::string_view(text)) : Value(number);
@@ -80,6 +87,8 @@ public:
     [[nodiscard]] Value get(Arena& arena, std::string_view key) const;
     /// False when the key is too long or memory is full (counted).
     bool set(std::string_view key, const Value& value, std::optional<std::int64_t> seconds = {});
+    /// As it was copied, with the time when it expires.
+    bool restore(const Copied& item);
     bool remove(std::string_view key);
     /// In one step for all processes. Null when there is no number to add to.
     [[nodiscard]] Value add(std::string_view key, std::int64_t n);

@@ -250,7 +250,8 @@ constexpr Param params[] = {
                                    "A URI: where requests of t_uac_from and "
                                    "t_uac_dlg go that name no next hop."),
     param<&MiFifo::pass_provisional_replies>("pass_provisional_replies",
-                                             "Replies below 200 are reported too, but for 100."),
+                                             "Replies below 200 are reported too, but for 100; "
+                                             "tm's parameter of this name says the same."),
 };
 constexpr Statistic statistics[] = {
     statistic<&MiFifo::requests>("requests", "Requests that were read."),

@@ -34,57 +34,9 @@ std::string joined(const std::vector<std::string>& lines) {
     return out;
 }
 
-bool is_clean(std::string_view line) noexcept {
-    for (const char c : line)
-        if ((static_cast<unsigned char>(c) < ' ' && c != '\t') || c == '\x7f') return false;
-    return true;
-}
-
 bool are_clean(const std::vector<std::string>& lines) noexcept {
-    return std::ranges::all_of(lines, [](const std::string& line) { return is_clean(line); });
-}
-
-HeaderBlock read_headers(const std::vector<std::string>& lines) {
-    HeaderBlock block;
-    bool keeps_last = false;
-    for (const auto& text : lines) {
-        if (text.starts_with(' ') || text.starts_with('\t')) {  // goes on
-            if (!keeps_last) block.is_wrong = true;
-            block.rest += text + "\r\n";
-            continue;
-        }
-        const std::size_t colon = text.find(':');
-        const auto name = text::trim(std::string_view(text).substr(0, colon));
-        if (colon == std::string::npos || name.empty()) {
-            block.is_wrong = true;
-            continue;
-        }
-        const auto value = text::trim(std::string_view(text).substr(colon + 1));
-        const auto is = [&](std::string_view full, std::string_view compact) {
-            return text::ci_equal(name, full) ||
-                   (!compact.empty() && text::ci_equal(name, compact));
-        };
-        keeps_last = false;
-        if (is("From", "f")) {
-            block.from = value;
-        } else if (is("To", "t")) {
-            block.to = value;
-        } else if (is("Call-ID", "i")) {
-            block.call_id = value;
-        } else if (is("CSeq", "")) {
-            const std::size_t blank = value.find_first_of(" \t");
-            block.cseq = value.substr(0, blank);
-            if (blank != std::string_view::npos)
-                block.cseq_method = text::trim(value.substr(blank));
-        } else {
-            if (is("Via", "v")) block.has_via = true;
-            if (is("Content-Length", "l")) block.has_length = true;
-            if (is("Content-Type", "c")) block.has_type = true;
-            keeps_last = true;
-            block.rest += text + "\r\n";
-        }
-    }
-    return block;
+    return std::ranges::all_of(lines,
+                               [](const std::string& line) { return tm::is_one_line(line); });
 }
 
 std::pair<std::string, std::string> split_tag(std::string_view value) {
@@ -144,7 +96,7 @@ void Uac::launch(tm::UacRequest& what, Pending pending, std::string_view label) 
         return write_(name, fmt::format("500 {}: no memory for shmem_file\n", label), true);
     const std::uint64_t number = ++last_;
     what.callback = callback_;
-    what.provisional = provisional;
+    what.provisional = provisional || uac_->passes_provisional_replies();
     if (what.next_hop.empty()) what.next_hop = outbound_proxy;
     std::array<char, sizeof number> param{};
     std::memcpy(param.data(), &number, sizeof number);
@@ -177,7 +129,7 @@ void Uac::from(const LineRequest& request) {
     if (to.empty()) return refuse("destination expected\n");
     if (request.missing == Missing::headers) return refuse("HFs expected\n");
     if (request.missing == Missing::body) return refuse("body expected\n");
-    const HeaderBlock headers = read_headers(request.headers);
+    const tm::HeaderLines headers = tm::read_header_lines(joined(request.headers));
     if (headers.is_wrong) return refuse("HFs unparseable\n");
     if (headers.has_length || headers.has_via) return refuse("Content-Length disallowed\n");
     const auto cseq = text::parse_uint(headers.cseq, INT32_MAX);
@@ -220,7 +172,7 @@ void Uac::dialog(const LineRequest& request) {
     const std::string_view socket =
         bar == std::string_view::npos ? std::string_view() : or_none(where.substr(bar + 1));
     if (!hop.empty() && !sip::parse_uri(hop)) return refuse("next hop uri invalid\n");
-    const HeaderBlock headers = read_headers(request.headers);
+    const tm::HeaderLines headers = tm::read_header_lines(joined(request.headers));
     if (headers.is_wrong) return refuse("HFs unparseable");
     const bool has_body = !request.body.empty();
     if (has_body && !headers.has_type) return refuse("Content-Type missing");

@@ -44,6 +44,9 @@ private:
     void cancel(const LineRequest& request);
     void reply(const LineRequest& request);
     void reply_to_call(const LineRequest& request);
+    /// With the headers and the body of the request; says what came of it.
+    void send(const LineRequest& request, tm::OwnReply reply,
+              const std::function<bool(const tm::OwnReply&)>& answer);
     void launch(tm::UacRequest& what, Pending pending, std::string_view label);
     void say(const LineRequest& request, std::string text) {
         write_(request.reply_name, std::move(text), true);
@@ -63,19 +66,8 @@ private:
 }
 /// Each line with CRLF.
 [[nodiscard]] std::string joined(const std::vector<std::string>& lines);
-/// No control characters: nothing can be smuggled into the start line or a header.
-[[nodiscard]] bool is_clean(std::string_view line) noexcept;
+/// Each is_one_line().
 [[nodiscard]] bool are_clean(const std::vector<std::string>& lines) noexcept;
-
-/// What stands in a block of header lines that must not be sent twice.
-struct HeaderBlock {
-    std::string rest;  ///< the other lines, each with CRLF
-    std::string from, to, call_id, cseq, cseq_method;
-    bool has_via = false, has_length = false, has_type = false, is_wrong = false;
-};
-/// Takes From, To, Call-ID and CSeq out of the lines. A line without a colon, or a folded line in
-/// front of all, is wrong.
-[[nodiscard]] HeaderBlock read_headers(const std::vector<std::string>& lines);
 
 /// "Name <sip:a@b>;tag=1;x=2" to the value without tag, and the tag.
 [[nodiscard]] std::pair<std::string, std::string> split_tag(std::string_view value);

@@ -16,25 +16,11 @@ void tell(Answer& a, std::string_view name, const Value& value) {
     a.value(value);
 }
 
-/// A message of this process lends its arena to texts.
-class Borrowed {
-public:
-    explicit Borrowed(Core& core) : core_(core), message_(core.borrow_message()) {}
-    Borrowed(const Borrowed&) = delete;
-    Borrowed& operator=(const Borrowed&) = delete;
-    ~Borrowed() { core_.give_back(message_); }
-    [[nodiscard]] Message& message() const noexcept { return message_; }
-
-private:
-    Core& core_;
-    Message& message_;
-};
-
 Result<void> get(Module& m, Call& call) {
     const Pv& pv = static_cast<Pv&>(m);
-    const Borrowed borrowed(*pv.core);
+    const BorrowedMessage borrowed(*pv.core);  // lends its arena to texts
     const auto value_of = [&](std::string_view name) {
-        return pv.shared_vars.get(borrowed.message(), {.inner = name});
+        return pv.shared_vars.get(*borrowed, {.inner = name});
     };
     Answer& a = call.answer();
     if (call.has(0)) {

@@ -1,5 +1,6 @@
 // pv: the rows of all variables.
 // SPDX-License-Identifier: Apache-2.0
+#include "modules/pv/branch_vars.h"
 #include "modules/pv/commands.h"
 #include "modules/pv/pv.h"
 #include "modules/pv/time_vars.h"
@@ -274,6 +275,11 @@ constexpr Variable variables[] = {
     who<Identity::auth_user_part>("aU", "User part of the credentials' username."),
     who<Identity::auth_domain_part>("ad", "Domain part of the credentials' username."),
     who<Identity::auth_realm>("ar", "Realm of the credentials."),
+    {.name = "Au",
+     .doc = "Who is to be accounted, as user@domain: of the credentials that module auth accepted "
+            "(without a domain their realm), else of From.",
+     .get = get_payer},
+    {.name = "AU", .doc = "The user of $Au alone.", .get = get_payer_user},
     who<Identity::auth_algorithm>("aa", "Algorithm of the credentials."),
     who<Identity::auth_uri>("adu", "URI of the credentials."),
     header<H::call_id>("ci", "Call-ID."),
@@ -340,9 +346,10 @@ constexpr Variable variables[] = {
     plain("bR", "All additional branches.", get_all_branches),
     plain("ds", "All additional branches as a Contact header.", get_destinations),
     named("sbranch", "A branch in the making: uri, dst_uri, path, q, send_socket, flags, …",
-          get_static_branch, resolve_static_branch, set_static_branch),
+          get_static_branch, resolve_branch, set_static_branch),
     {.name = "branch",
-     .doc = "Of an additional branch: uri, dst_uri, path, q, send_socket, flags; count of all.",
+     .doc = "Of an additional branch: uri, dst_uri, path, q, send_socket, flags; ruid and "
+            "location_ua of the contact that lookup() took; count of all.",
      .inner = Inner::required,
      .indexed = true,
      .get = get_branch,
@@ -474,9 +481,16 @@ constexpr Function functions[] = {
                                   Route::request | Route::branch | Route::failure),
     function<&Pv::sbranch_reset>("sbranch_reset", "Empties $sbranch.",
                                  Route::request | Route::branch | Route::failure),
+    function<&Pv::evaluate_twice>(
+        "pv_evalx",
+        "Fills in the variables of a text, and those that are in it then. Whoever wrote what the "
+        "variables hold can read every variable: not for what callers send.",
+        Route::any, "target", "text"),
     function<&Pv::type_is>("typeof", "Whether a variable is of type int, str or null.", Route::any,
                            "var", "type"),
 };
+
+constexpr Need needed[] = {needs<&Pv::auth>(true)};
 
 constexpr Descriptor descriptor{.name = "pv",
                                 .summary = "The variables of scripts.",
@@ -484,6 +498,7 @@ constexpr Descriptor descriptor{.name = "pv",
                                 .params = params,
                                 .functions = functions,
                                 .variables = variables,
+                                .needs = needed,
                                 .commands = commands};
 
 }  // namespace

@@ -137,6 +137,35 @@ Value get_header_value(Module&, Message& m, const VariableName& name) {
     return found ? Value(*found) : Value();
 }
 
+namespace {
+
+/// Who was authenticated, else who the caller says that he is.
+Value payer(const Pv& pv, Message& m, bool with_domain) {
+    const auto account = pv.auth != nullptr ? pv.auth->authorized(m) : std::nullopt;
+    std::string_view user, domain;
+    if (account) {
+        const std::size_t at = account->user.find('@');
+        user = account->user.substr(0, at);
+        domain = at == account->user.npos ? account->realm : account->user.substr(at + 1);
+    } else {
+        const sip::NameAddr* const from = m.sip.from();
+        const auto uri = from != nullptr ? sip::parse_uri(from->uri) : std::nullopt;
+        if (!uri || uri->user.empty()) return {};
+        user = uri->user;
+        domain = uri->host;
+    }
+    return with_domain ? Value(m.arena.concat({user, "@", domain})) : or_null(user);
+}
+
+}  // namespace
+
+Value get_payer(Module& self, Message& m, const VariableName&) {
+    return payer(static_cast<const Pv&>(self), m, true);
+}
+Value get_payer_user(Module& self, Message& m, const VariableName&) {
+    return payer(static_cast<const Pv&>(self), m, false);
+}
+
 Value get_header_value_count(Module&, Message& m, const VariableName& name) {
     return count_values(m, name);
 }

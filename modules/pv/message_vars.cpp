@@ -6,6 +6,7 @@
 #include <array>
 
 #include "core/api/log.h"
+#include "modules/pv/branch_vars.h"
 #include "modules/pv/pv.h"
 #include "modules/pv/words.h"
 
@@ -159,10 +160,6 @@ Value hex_flags(Message& m, Flags which) {
 
 namespace {
 
-enum class BranchField : std::uint8_t { uri, dst_uri, path, q, send_socket, flags, count };
-constexpr std::array<std::string_view, 7> kBranchFields{"uri",         "dst_uri", "path", "q",
-                                                        "send_socket", "flags",   "count"};
-
 BranchTarget* branch(Message& m, std::int64_t index) {
     if (index < 0) index += static_cast<std::int64_t>(m.branch_count);
     return index >= 0 && static_cast<std::size_t>(index) < m.branch_count
@@ -181,7 +178,10 @@ std::string_view q_text(Message& m, std::int16_t q) {
 }  // namespace
 
 Result<std::uint64_t> resolve_branch(Module&, std::string_view inner) {
-    return one_of(kBranchFields, inner);
+    // In the order of BranchField.
+    constexpr std::string_view kNames[] = {"uri",   "dst_uri", "path",        "q",    "send_socket",
+                                           "flags", "ruid",    "location_ua", "count"};
+    return one_of(kNames, inner);
 }
 
 Value get_branch(Module& self, Message& m, const VariableName& name) {
@@ -198,6 +198,8 @@ Value get_branch(Module& self, Message& m, const VariableName& name) {
         case BranchField::q: return b->q == kNoQ ? Value() : Value(b->q);
         case BranchField::flags: return static_cast<std::int64_t>(b->flags);
         case BranchField::send_socket: return socket_text(self, b->listener);
+        case BranchField::ruid: return or_null(b->ruid);
+        case BranchField::location_ua: return or_null(b->location_ua);
         case BranchField::count: break;
     }
     return {};
@@ -222,6 +224,8 @@ bool set_branch(Module& self, Message& m, const VariableName& name, const Value&
         case BranchField::uri: b->uri = as_text(m, value); return true;
         case BranchField::dst_uri: b->dst_uri = as_text(m, value); return true;
         case BranchField::path: b->path = as_text(m, value); return true;
+        case BranchField::ruid: b->ruid = as_text(m, value); return true;
+        case BranchField::location_ua: b->location_ua = as_text(m, value); return true;
         case BranchField::flags:
             b->flags = static_cast<std::uint32_t>(as_number(value).value_or(0));
             return true;

@@ -116,6 +116,14 @@ std::string_view Pv::avp_alias(std::string_view name) const noexcept {
     return found != avp_aliases.end() ? std::string_view(found->second) : name;
 }
 
+Verdict Pv::evaluate_twice(Message& m, const VariableRef& target, std::string_view text) {
+    const auto filled = core != nullptr ? core->script().fill_in(text, m) : std::nullopt;
+    if (filled) return Verdict::of(target.set(m, *filled));
+    constexpr std::size_t kShown = 64;
+    LOG(error, "pv_evalx: \"{}\" cannot be filled in", text.substr(0, kShown));
+    return Verdict::no;
+}
+
 Verdict Pv::type_is(Message& m, const VariableRef& var, std::string_view type) {
     const Value value = var.get(m);
     if (text::ci_equal(type, "int")) return Verdict::of(value.is_integer());

@@ -1,6 +1,5 @@
 // pv: the variables of scripts, grouped by what they read. Each group is one file; descriptor.cpp
-// has the rows.
-// SPDX-License-Identifier: Apache-2.0
+// has the rows. SPDX-License-Identifier: Apache-2.0
 #pragma once
 #include <map>
 #include <optional>
@@ -11,6 +10,7 @@
 #include "core/api/sip.h"
 #include "core/api/text.h"
 #include "core/module.h"
+#include "modules/auth/api.h"
 #include "modules/pv/stores.h"
 #include "modules/pv/xavp.h"
 
@@ -77,6 +77,7 @@ public:
     /// What stands for an AVP's name: its alias's target, or the name itself.
     [[nodiscard]] std::string_view avp_alias(std::string_view name) const noexcept;
 
+    Verdict evaluate_twice(Message& m, const VariableRef& target, std::string_view text);
     Verdict type_is(Message& m, const VariableRef& var, std::string_view type);
 
     PrivateStore private_vars{Value(0)};  ///< $var and, with names of its own, $vz
@@ -89,6 +90,7 @@ public:
     std::size_t time_slot = 0;  ///< of a message: when it came, for $TV
     int shv_hash_size = 9;
     Core* core = nullptr;
+    auth::Api* auth = nullptr;  ///< null when it is not loaded
 };
 
 /// What a value is as text; null is "". Lives as long as the message.
@@ -184,6 +186,9 @@ Value get_identity(Module&, Message& m, const VariableName&) {
 }
 /// A parameter of "Digest name=value, …" without its quotes; null when there is none.
 [[nodiscard]] Value credential_of(std::string_view header, std::string_view name);
+/// $Au and $AU: who pays.
+[[nodiscard]] Value get_payer(Module& self, Message& m, const VariableName& name);
+[[nodiscard]] Value get_payer_user(Module& self, Message& m, const VariableName& name);
 /// The n-th Via value over all Via headers, from the last when negative.
 [[nodiscard]] std::optional<sip::Via> nth_via(const Message& m, std::int64_t n);
 [[nodiscard]] Value via_part(const std::optional<sip::Via>& via, std::uint64_t part);
@@ -218,12 +223,7 @@ Result<std::uint64_t> resolve_count(Module&, std::string_view inner);
 Value get_select(Module& self, Message& m, const VariableName& name);
 Result<std::uint64_t> resolve_select(Module&, std::string_view inner);
 
-// static_branch.cpp: $sbranch and the functions that use it.
-Value get_static_branch(Module& self, Message& m, const VariableName& name);
-bool set_static_branch(Module& self, Message& m, const VariableName& name, const Value& value);
-Result<std::uint64_t> resolve_static_branch(Module&, std::string_view inner);
-
-// message_vars.cpp: addresses, sockets, flags, branches and process; time_vars.cpp: time.
+// message_vars.cpp: addresses, sockets, flags and process; time_vars.cpp: time.
 enum class Place : std::uint8_t {
     source_ip,
     source_port,
@@ -268,12 +268,6 @@ bool set_flags(Module&, Message& m, const VariableName&, const Value& value) {
     flags(m, F) = static_cast<std::uint32_t>(*number);
     return true;
 }
-Value get_branch(Module& self, Message& m, const VariableName& name);
-bool set_branch(Module& self, Message& m, const VariableName& name, const Value& value);
-Result<std::uint64_t> resolve_branch(Module&, std::string_view inner);
-Value get_first_branch(Module&, Message& m, const VariableName&);
-bool append_branch(Module& self, Message& m, const VariableName&, const Value& value);
-Value get_all_branches(Module&, Message& m, const VariableName&);
 Value get_socket(Module& self, Message& m, const VariableName&);
 bool set_socket(Module& self, Message& m, const VariableName&, const Value& value);
 Value get_socket_name(Module& self, Message& m, const VariableName&);

@@ -1,33 +1,20 @@
 // pv: $sbranch, a branch in the making, and the functions that use it.
 // SPDX-License-Identifier: Apache-2.0
 #include "core/api/log.h"
+#include "modules/pv/branch_vars.h"
 #include "modules/pv/pv.h"
 
 namespace fairlead::pv {
 
 namespace {
 
-enum class Piece : std::uint8_t {
-    uri,
-    dst_uri,
-    path,
-    q,
-    send_socket,
-    flags,
-    ruid,
-    location_ua,
-    count
-};
-constexpr std::string_view kParts[] = {"uri",   "dst_uri", "path",        "q",    "send_socket",
-                                       "flags", "ruid",    "location_ua", "count"};
-
-std::string StaticBranch::* text_part(Piece which) noexcept {
+std::string StaticBranch::* text_part(BranchField which) noexcept {
     switch (which) {
-        case Piece::uri: return &StaticBranch::uri;
-        case Piece::dst_uri: return &StaticBranch::dst_uri;
-        case Piece::path: return &StaticBranch::path;
-        case Piece::ruid: return &StaticBranch::ruid;
-        case Piece::location_ua: return &StaticBranch::location_ua;
+        case BranchField::uri: return &StaticBranch::uri;
+        case BranchField::dst_uri: return &StaticBranch::dst_uri;
+        case BranchField::path: return &StaticBranch::path;
+        case BranchField::ruid: return &StaticBranch::ruid;
+        case BranchField::location_ua: return &StaticBranch::location_ua;
         default: return nullptr;
     }
 }
@@ -35,43 +22,37 @@ std::string StaticBranch::* text_part(Piece which) noexcept {
 BranchTarget target(Message& m, const StaticBranch& from) {
     return {m.arena.copy(from.uri),  m.arena.copy(from.dst_uri),
             m.arena.copy(from.path), from.q,
-            from.listener,           from.flags};
+            from.listener,           from.flags,
+            m.arena.copy(from.ruid), m.arena.copy(from.location_ua)};
 }
 
 }  // namespace
 
-Result<std::uint64_t> resolve_static_branch(Module&, std::string_view inner) {
-    for (std::size_t i = 0; i < std::size(kParts); ++i) {
-        if (kParts[i] == inner) return i;
-    }
-    return fail(
-        "one of uri, dst_uri, path, q, send_socket, flags, ruid, location_ua, count expected");
-}
-
 Value get_static_branch(Module& self, Message& m, const VariableName& name) {
     const auto& pv = static_cast<Pv&>(self);
-    const auto which = static_cast<Piece>(name.handle);
+    const auto which = static_cast<BranchField>(name.handle);
     // A copy: the branch may be set anew while the value is still used.
     if (const auto part = text_part(which)) return or_null(m.arena.copy(pv.static_branch.*part));
     switch (which) {
-        case Piece::q: return pv.static_branch.q == kNoQ ? Value() : Value(pv.static_branch.q);
-        case Piece::flags: return static_cast<std::int64_t>(pv.static_branch.flags);
-        case Piece::count: return 0;
+        case BranchField::q:
+            return pv.static_branch.q == kNoQ ? Value() : Value(pv.static_branch.q);
+        case BranchField::flags: return static_cast<std::int64_t>(pv.static_branch.flags);
+        case BranchField::count: return 0;
         default: return socket_text(self, pv.static_branch.listener);
     }
 }
 
 bool set_static_branch(Module& self, Message& m, const VariableName& name, const Value& value) {
     StaticBranch& branch = static_cast<Pv&>(self).static_branch;
-    const auto which = static_cast<Piece>(name.handle);
-    if (which == Piece::count) return false;
+    const auto which = static_cast<BranchField>(name.handle);
+    if (which == BranchField::count) return false;
     if (const auto part = text_part(which)) {
         (branch.*part).assign(as_text(m, value));
         return true;
     }
-    if (which == Piece::send_socket) return find_socket(self, value, &branch.listener);
+    if (which == BranchField::send_socket) return find_socket(self, value, &branch.listener);
     const auto number = as_number(value);
-    if (which == Piece::flags) {
+    if (which == BranchField::flags) {
         branch.flags = static_cast<std::uint32_t>(number.value_or(0));
         return number.has_value() || value.is_null();
     }

@@ -11,6 +11,11 @@ Result<void> Registrar::set_received(std::string_view text, ParamVariables& vari
     return {};
 }
 
+Result<void> Registrar::set_call_id(std::string_view text, ParamVariables& variables) {
+    call_id_ = TRY(variables.variable(text));
+    return {};
+}
+
 Result<void> Registrar::prepare(Core& core) {
     core_ = &core;
     slot_ = core.message_slot();
@@ -126,7 +131,29 @@ constexpr Param params[] = {
                                          "Parameter received of the first Path is the contact's."),
     param<&Registrar::xavp_cfg>("xavp_cfg",
                                 "XAVP with values for one request: q, expires, max_contacts, "
-                                "socket, match_callid, match_contact, match_received."),
+                                "socket, match_callid, match_contact, match_received, rlf_bflags."),
+    param<&Registrar::path_check_local>(
+        "path_check_local", "A first hop of a Path that is this server itself is left out."),
+    param_variables<&Registrar::set_call_id>(
+        "reg_callid_avp",
+        "Variable with a Call-ID: when it is set, registered() means contacts with it only."),
+    param<&Registrar::xavp_rcd>(
+        "xavp_rcd",
+        "XAVP that lookup() and registered() fill with ruid, contact, expires (the seconds left), "
+        "received and path of the first contact that they find."),
+    param<&Registrar::xavp_rcd_mask>(
+        "xavp_rcd_mask",
+        "What is left out of it: 1 ruid, 2 contact, 4 expires, 8 received, 16 path.",
+        {.min = 0, .max = 31}),
+    param<&Registrar::lookup_filter_mode>(
+        "lookup_filter_mode",
+        "Contacts that lookup() takes: 1 those with a branch flag of rlf_bflags of xavp_cfg, 2 "
+        "those whose connection is there (UDP needs none).",
+        {.min = 0, .max = 3}),
+    param<&Registrar::event_callback>("event_callback",
+                                      "Without effect: the event route runs, there is no KEMI."),
+    param<&Registrar::ignored>("sock_mode", "Only 0: what is stored is the bound address.",
+                               {.min = 0, .max = 0}),
     param<&Registrar::gruu_enabled>("gruu_enabled",
                                     "Public GRUUs (RFC 5627) in answers to who supports them."),
     param<&Registrar::outbound_mode>("outbound_mode",
@@ -162,8 +189,9 @@ constexpr Function functions[] = {
         "domain"),
     checked_function<&Registrar::registered>(check, "registered",
                                              "Whether the user has contacts. match_option: 1 of "
-                                             "this Call-ID, 2 received, 4 contact, all "
-                                             "from xavp_cfg.",
+                                             "this Call-ID, 2 received, 4 contact, all from "
+                                             "xavp_cfg. match_action: 1 the XAVPs of the contact "
+                                             "come back, 2 xavp_rcd is not filled.",
                                              Route::any, "domain", "uri", "match_option",
                                              "match_action"),
     checked_function<&Registrar::unregister>(
@@ -197,6 +225,9 @@ constexpr Statistic statistics[] = {
     computed_statistic<&Registrar::max_expires_value>("max_expires", "The parameter."),
     computed_statistic<&Registrar::max_contacts_value>("max_contacts", "The parameter."),
     computed_statistic<&Registrar::default_expires_value>("default_expire", "The parameter."),
+    computed_statistic<&Registrar::default_expires_range_value>("default_expires_range",
+                                                                "The parameter."),
+    computed_statistic<&Registrar::expires_range_value>("expires_range", "The parameter."),
 };
 constexpr Tunable tunables[] = {
     tunable<&Registrar::default_expires>("default_expires", "See the parameter.", 1),

@@ -31,13 +31,6 @@ std::optional<std::string> unescaped(std::string_view text) {
     return out;
 }
 
-/// The URI of the first value of a Path.
-std::string_view first_hop(std::string_view path) noexcept {
-    const auto first = sip::next_value(path);
-    const auto hop = first ? sip::parse_name_addr(*first) : std::nullopt;
-    return hop ? hop->uri : std::string_view();
-}
-
 }  // namespace
 
 std::optional<std::string_view> Registrar::aor_of(Message& m, std::string_view text) const {
@@ -81,23 +74,17 @@ std::vector<Contact> Registrar::candidates(Message& m, DomainId domain, std::str
         std::erase_if(found, [&](const Contact& c) { return (c.methods & method) == 0; });
         if (found.empty()) code = -2;
     }
+    filter(m, found);
     if (!found.empty()) code = 1;
     return found;
 }
 
-BranchTarget Registrar::target_of(Message& m, const Contact& c) const {
-    BranchTarget target;
-    target.uri = m.arena.copy(c.uri);
-    target.q = c.q == usrloc::kNoQ ? kNoQ : c.q;
-    target.flags = c.cflags;
-    target.listener = c.listener < core_->net().listeners().size() ? c.listener : kNoListener;
-    if (!c.path.empty()) {
-        target.path = m.arena.copy(c.path);
-        target.dst_uri = m.arena.copy(first_hop(c.path));
-    } else {
-        target.dst_uri = m.arena.copy(c.received);
-    }
-    return target;
+BranchTarget Registrar::target_of(Message& m, Contact c) const {
+    const auto next = sip::parse_uri(usrloc::first_hop(c.path));
+    // Through this server itself it would come back here.
+    if (path_check_local && next && core_->net().is_myself(next->host, next->port, Proto::udp))
+        (void)sip::next_value(c.path);
+    return usrloc::target_of(c, m.arena, core_->net().listeners().size());
 }
 
 Verdict Registrar::find(Message& m, std::string_view table, std::string_view uri, bool keep_uri) {
@@ -105,9 +92,11 @@ Verdict Registrar::find(Message& m, std::string_view table, std::string_view uri
     if (domain == DomainId::none || !m.is_request()) return Verdict(-3);
     int code = -1;
     const std::vector<Contact> found = candidates(m, domain, uri, code);
+    if (!xavp_rcd.empty()) m.xavps.remove_all(m.xavps.roots(), xavp_rcd);
     bool is_first = !keep_uri;
     for (const Contact& c : found) {
         const BranchTarget target = target_of(m, c);
+        if (&c == found.data()) show_record(m, c);
         if (std::exchange(is_first, false)) {
             m.target = target;
             m.uri_consumed = false;
@@ -119,6 +108,7 @@ Verdict Registrar::find(Message& m, std::string_view table, std::string_view uri
         } else {
             break;
         }
+        restore_attributes(m, c);
     }
     return Verdict(code);
 }
@@ -150,8 +140,10 @@ Verdict Registrar::lookup_branches(Message& m, std::string_view table) {
             (void)m.append_branch(branch, core_->globals().max_branches);
             continue;
         }
-        for (const Contact& c : found)
-            (void)m.append_branch(target_of(m, c), core_->globals().max_branches);
+        for (const Contact& c : found) {
+            if (!m.append_branch(target_of(m, c), core_->globals().max_branches)) break;
+            restore_attributes(m, c);
+        }
         result = Verdict::yes;
     }
     return result;
@@ -161,7 +153,7 @@ Verdict Registrar::registered(Message& m, std::string_view table,
                               std::optional<std::string_view> uri, std::optional<int> match,
                               std::optional<int> action) {
     enum Match : std::uint8_t { call_id = 1, received = 2, contact = 4 };
-    (void)action;  // there are no attributes to restore
+    enum Action : std::uint8_t { restore = 1, no_record = 2 };
     const DomainId domain = domain_of(table);
     const sip::NameAddr* const to = m.sip.to();
     const std::string_view asked = uri && !uri->empty() ? *uri
@@ -174,11 +166,20 @@ Verdict Registrar::registered(Message& m, std::string_view table,
     const auto fits = [&](Match bit, std::string_view name, std::string_view value) {
         return (bits & bit) == 0 || setting_value(m, name).string() == value;
     };
-    for (const Contact& c : users->contacts(domain, *aor, m.arena))
-        if (fits(call_id, "match_callid", c.call_id) &&
-            fits(received, "match_received", c.received) && fits(contact, "match_contact", c.uri))
-            return Verdict::yes;
-    return Verdict::no;
+    const Value wanted_call = call_id_ != nullptr ? call_id_->get(m) : Value();
+    const std::vector<Contact> all = users->contacts(domain, *aor, m.arena);
+    const auto found = std::ranges::find_if(all, [&](const Contact& c) {
+        return (!wanted_call.is_string() || wanted_call.string() == c.call_id) &&
+               fits(call_id, "match_callid", c.call_id) &&
+               fits(received, "match_received", c.received) &&
+               fits(contact, "match_contact", c.uri);
+    });
+    if (found == all.end()) return Verdict::no;
+    const auto wanted = static_cast<unsigned>(action.value_or(0));
+    if (!xavp_rcd.empty()) m.xavps.remove_all(m.xavps.roots(), xavp_rcd);
+    if ((wanted & restore) != 0) restore_attributes(m, *found);
+    if ((wanted & no_record) == 0) show_record(m, *found);
+    return Verdict::yes;
 }
 
 Verdict Registrar::unregister(Message& m, std::string_view table, std::string_view uri,

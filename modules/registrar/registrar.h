@@ -34,7 +34,9 @@ public:
     int contact_max_size = 512, outbound_mode = 0, flow_timer = 0;
     bool append_branches = true, case_sensitive = false, method_filtering = false;
     bool use_path = false, path_use_received = false, gruu_enabled = true, regid_mode = false;
-    bool use_expired_contacts = false;
+    bool use_expired_contacts = false, path_check_local = false;
+    int lookup_filter_mode = 0, xavp_rcd_mask = 0, ignored = 0;
+    std::string xavp_rcd, event_callback;
     std::string realm_prefix, received_param = "received", sock_hdr_name, xavp_cfg;
     sl::Api* sl = nullptr;
     tm::Api* tm = nullptr;
@@ -42,10 +44,13 @@ public:
     shm::Counter accepted, rejected, replies_lost;
 
     Result<void> set_received(std::string_view text, ParamVariables& variables);
+    Result<void> set_call_id(std::string_view text, ParamVariables& variables);
     Result<void> prepare(Core& core) override;
     std::int64_t max_expires_value() { return max_expires; }
     std::int64_t max_contacts_value() { return max_contacts; }
     std::int64_t default_expires_value() { return default_expires; }
+    std::int64_t default_expires_range_value() { return default_expires_range; }
+    std::int64_t expires_range_value() { return expires_range; }
 
     /// A constant table of the configuration, which is loaded before fork.
     void note_table(std::string_view name) const;
@@ -132,8 +137,17 @@ private:
     // lookup.cpp
     [[nodiscard]] std::vector<Contact> candidates(Message& m, DomainId domain, std::string_view uri,
                                                   int& code);
-    [[nodiscard]] BranchTarget target_of(Message& m, const Contact& contact) const;
+    [[nodiscard]] BranchTarget target_of(Message& m, Contact contact) const;
     Verdict find(Message& m, std::string_view table, std::string_view uri, bool keep_uri);
+
+    // records.cpp
+    /// XAVPs of the message that are to be kept with its contacts, in their stored form.
+    [[nodiscard]] std::string_view attributes_of(Message& m) const;
+    void restore_attributes(Message& m, const Contact& contact) const;
+    /// Adds the set of xavp_rcd for a contact.
+    void show_record(Message& m, const Contact& contact) const;
+    /// What lookup_filter_mode leaves out.
+    void filter(Message& m, std::vector<Contact>& found) const;
 
     // contacts.cpp
     void changed(DomainId domain, std::string_view aor, const Contact& contact,
@@ -142,7 +156,7 @@ private:
               std::span<const Contact> contacts);
 
     Core* core_ = nullptr;
-    const VariableRef* received_ = nullptr;
+    const VariableRef *received_ = nullptr, *call_id_ = nullptr;
     RouteId expired_route_ = RouteId::none;
     std::size_t slot_ = 0;  ///< the reply that save() has prepared
     mutable std::vector<std::string> tables_;

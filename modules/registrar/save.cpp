@@ -180,6 +180,7 @@ Contact Registrar::common(Message& m, const Registration& r) const {
     c.modified = core_->clock().unix_seconds();
     c.q = default_q > 0 ? static_cast<std::int16_t>(default_q) : usrloc::kNoQ;
     c.listener = socket_of(m);
+    c.attributes = attributes_of(m);
     if (received_ != nullptr)
         if (const Value value = received_->get(m); value.is_string()) c.received = value.string();
     if (path_use_received && !c.path.empty()) {

@@ -174,7 +174,7 @@ std::string_view Sl::write(Message& m, int code, std::string_view reason) {
     const std::size_t via_size = m.sip.via() != nullptr ? m.sip.via()->text.size() + kViaMark : 0;
     sip::Writer via(m.arena.allocate(via_size), via_size);
     const Tag::Text tag = tag_.make(m.sip);
-    const sip::ReplyPlan plan{
+    sip::ReplyPlan plan{
         .code = code,
         .reason = reason,
         .to_tag = {tag.data(), tag.size()},
@@ -185,12 +185,17 @@ std::string_view Sl::write(Message& m, int code, std::string_view reason) {
         .content_type = m.reply_content_type,
         .body = m.reply_body,
     };
+    if (core_->globals().sip_warning) {
+        const std::size_t size = kWarningRoom + m.sip.request_uri().size() + m.uri().size();
+        sip::Writer warning(m.arena.allocate(size), size);
+        plan.warning = write_warning(warning, m.sip, m.received, m.uri());
+    }
     // All that can be copied from the request is shorter than the request.
     constexpr std::size_t kRest = 256;  // status line, tag, Content-Type, Content-Length
-    const std::size_t room =
-        std::min(sip::kMaxMessage, m.sip.bytes().size() + kViaMark + reason.size() +
-                                       plan.headers.size() + plan.server.size() +
-                                       plan.content_type.size() + plan.body.size() + kRest);
+    const std::size_t room = std::min(
+        sip::kMaxMessage, m.sip.bytes().size() + kViaMark + reason.size() + plan.headers.size() +
+                              plan.server.size() + plan.content_type.size() + plan.body.size() +
+                              plan.warning.size() + kRest);
     sip::Writer out(m.arena.allocate(room), room);
     return sip::write_reply(out, m.sip, plan) ? out.text() : std::string_view();
 }

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "core/module.h"
+#include "modules/tm/header_lines_api.h"
 #include "modules/tm/observe_api.h"
 #include "modules/tm/steps_api.h"
 
@@ -201,6 +202,9 @@ struct UacApi {
     /// Fresh identifiers.
     [[nodiscard]] virtual std::string new_call_id() = 0;
     [[nodiscard]] virtual std::string new_tag() = 0;
+
+    /// pass_provisional_replies: what UacRequest::provisional shall be for applications.
+    [[nodiscard]] virtual bool passes_provisional_replies() const noexcept = 0;
 
 protected:
     ~UacApi() = default;

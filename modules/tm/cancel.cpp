@@ -2,8 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "modules/tm/cancel.h"
 
-#include "core/api/log.h"
-#include "core/api/route_target.h"
+#include "core/api/next_hop.h"
 #include "modules/tm/cells.h"
 #include "modules/tm/local_reply.h"
 #include "modules/tm/lookup.h"
@@ -53,16 +52,13 @@ std::string_view reasons(Message& m) {
 
 int forward_ack(Runtime& rt, Message& m, const Destination& to) {
     if (to.address.empty()) return stateless(rt, m);
-    const auto target =
-        resolve_address(rt.core->net(), to.address, m.received.listener, m.target.listener);
-    if (!target) {
-        m.error = target.error();
-        return static_cast<int>(target.error());
+    const std::string_view hop = hop_uri(to.address, m.arena);
+    if (hop.empty()) {
+        m.error = ScriptError::bad_address;
+        return static_cast<int>(m.error);
     }
     const BranchTarget before = m.target;
-    m.target.dst_uri =
-        m.arena.concat({"sip:", target->address.text(), ";transport=", name(target->proto)});
-    m.target.listener = target->listener;
+    m.target.dst_uri = hop;
     const int result = stateless(rt, m);
     m.target = before;
     return result;

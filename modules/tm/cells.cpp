@@ -7,6 +7,7 @@
 
 #include "core/api/route_target.h"
 #include "modules/tm/held_replies.h"
+#include "modules/tm/itinerary.h"
 #include "modules/tm/observe.h"
 #include "modules/tm/relay_steps.h"
 #include "modules/tm/stored_request.h"
@@ -54,6 +55,8 @@ void free_branches(Runtime& rt, Cell& c) noexcept {
         drop(rt, b->sent);
         drop(rt, b->cancel);
         drop(rt, b->reply);
+        rt.memory().free(b->ruid.get());
+        free_itinerary(rt, b->itinerary.get());
         free_held(rt, *b);
         c.branches = b->next;
         rt.memory().free(b);
@@ -76,6 +79,8 @@ void slim(Runtime& rt, const Cell& c, Branch& b) noexcept {
     if (!acks && !may_ack) drop(rt, b.sent);
     if (b.cancelling != CancelState::sent) drop(rt, b.cancel);
     drop(rt, b.reply);
+    free_itinerary(rt, b.itinerary.get());
+    b.itinerary = nullptr;
 }
 
 void set_timer(Runtime& rt, Cell& c, Due due, Due now) noexcept {
@@ -217,7 +222,7 @@ void rest(Runtime& rt, Cell& c) noexcept {
     if (is_settled(c)) {
         if (c.request) {
             free_request(rt, c);
-            rt.counts.waiting.add();
+            if (!c.local) rt.counts.waiting.add();
         }
         for (Branch* b = c.branches.get(); b != nullptr; b = b->next.get()) slim(rt, c, *b);
         // Nothing repeats a negative reply that was acknowledged.

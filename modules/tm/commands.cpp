@@ -4,6 +4,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
+#include <iterator>
 #include <memory>
 #include <optional>
 #include <string>
@@ -213,21 +216,22 @@ Result<void> clean(Module&, Call&) {
 using T = CommandArg::Type;
 constexpr CommandArg kCall[] = {{"callid", "The transaction's Call-ID.", T::text, true},
                                 {"cseq", "Its CSeq number.", T::text, true}};
-constexpr CommandArg kReply[] = {
-    {"code", "The reply's.", T::text, true},
-    {"reason", "The reply's.", T::text, true},
-    {"trans_id", "Index and label of the transaction: \"12:3456\".", T::text, true},
-    {"to_tag", "The reply's; \".\" for the transaction's own.", T::text, true},
-    {"headers", "More header fields, a line each.", T::text, true},
-    {"body", "The reply's.", T::text, true}};
-constexpr CommandArg kReplyToCall[] = {
-    {"code", "The reply's.", T::text, true},
-    {"reason", "The reply's.", T::text, true},
-    {"callid", "The transaction's Call-ID.", T::text, true},
-    {"cseq", "Its CSeq number.", T::text, true},
-    {"to_tag", "The reply's; \".\" for the transaction's own.", T::text, true},
-    {"headers", "More header fields, a line each.", T::text, true},
-    {"body", "The reply's.", T::text, true}};
+/// Status, which transaction, and the rest of every reply.
+template <std::size_t N>
+constexpr auto reply_args(const CommandArg (&which)[N]) {
+    constexpr std::size_t kStatus = 2, kRest = 3;
+    std::array<CommandArg, kStatus + N + kRest> all{
+        {{"code", "The reply's.", T::text, true}, {"reason", "The reply's.", T::text, true}}};
+    CommandArg* next = std::copy(std::begin(which), std::end(which), all.data() + kStatus);
+    *next++ = {"to_tag", "The reply's; \".\" for the transaction's own.", T::text, true};
+    *next++ = {"headers", "More header fields, a line each.", T::text, true};
+    *next = {"body", "The reply's.", T::text, true};
+    return all;
+}
+constexpr CommandArg kById[] = {
+    {"trans_id", "Index and label of the transaction: \"12:3456\".", T::text, true}};
+constexpr auto kReply = reply_args(kById);
+constexpr auto kReplyToCall = reply_args(kCall);
 constexpr CommandArg kRequest[] = {
     {"method", "The request's.", T::text, true},
     {"ruri", "Its Request-URI.", T::text, true},

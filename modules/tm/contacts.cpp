@@ -11,16 +11,17 @@
 namespace fairlead::tm {
 namespace {
 
-// The fields of a contact. `instance` is for whoever fills the list by other means than
-// t_load_contacts(); `group` numbers those that are tried together, `first` is the URI of the flow
-// that was used.
+// The fields of a contact. `group` numbers those that are tried together, `first` is the URI of the
+// flow that was used.
 constexpr std::string_view kUri = "uri", kDstUri = "dst_uri", kPath = "path", kQ = "q",
-                           kSocket = "sock", kFlags = "branch_flags", kInstance = "instance",
+                           kSocket = "sock", kFlags = "branch_flags", kRuid = "ruid",
+                           kLocationUa = "ua", kInstance = "instance", kAttributes = "attributes",
                            kGroup = "group", kFirst = "first";
 constexpr int kNothingLeft = -2;
 
 struct Contact {
     BranchTarget target;
+    const Xavp* attributes = nullptr;  ///< of xavp_contact
     std::int64_t group = 0;
 };
 
@@ -44,6 +45,9 @@ BranchTarget target_of(const Xavps& xavps, const Xavp* set) {
     t.listener = static_cast<std::uint16_t>(
         std::clamp<std::int64_t>(number(xavps, set, kSocket, kNoListener), 0, kNoListener));
     t.flags = static_cast<std::uint32_t>(number(xavps, set, kFlags, 0) & UINT32_MAX);
+    t.ruid = text(xavps, set, kRuid);
+    t.location_ua = text(xavps, set, kLocationUa);
+    t.instance = text(xavps, set, kInstance);
     return t;
 }
 
@@ -59,7 +63,19 @@ void store(Xavps& xavps, std::string_view name, const Contact& c) {
     if (c.target.q != kNoQ) put(kQ, static_cast<int>(c.target.q));
     if (c.target.listener != kNoListener) put(kSocket, static_cast<int>(c.target.listener));
     if (c.target.flags != 0) put(kFlags, std::int64_t{c.target.flags});
+    if (!c.target.ruid.empty()) put(kRuid, c.target.ruid);
+    if (!c.target.location_ua.empty()) put(kLocationUa, c.target.location_ua);
+    if (!c.target.instance.empty()) put(kInstance, c.target.instance);
     put(kGroup, c.group);
+    if (c.attributes != nullptr)
+        xavps.assign(xavps.append(&set->fields, kAttributes, {}), *c.attributes);
+}
+
+/// The attributes that a contact has with it are those of the destination set again.
+void bring_back(const Runtime& rt, Message& m, const Xavp& contact) {
+    const std::string_view name = rt.options.xavp_contact;
+    const Xavp* const kept = name.empty() ? nullptr : m.xavps.find(contact.fields, kAttributes);
+    if (kept != nullptr) m.xavps.assign(m.xavps.append(m.xavps.roots(), name, {}), *kept);
 }
 
 /// By `before`; what it holds for equal keeps its order. Groups are made anew by the caller.
@@ -154,10 +170,15 @@ int load_contacts(Runtime& rt, Message& m, ContactOrder order) {
     all[count++].target.uri = m.uri();
     for (std::size_t i = 0; i < m.branch_count && count < all.size(); ++i)
         all[count++].target = m.branches[i];
+    const std::string_view attributes = rt.options.xavp_contact;
+    for (std::size_t i = 0; !attributes.empty() && i < count; ++i)
+        all[i].attributes =
+            m.xavps.find(*m.xavps.roots(), attributes, static_cast<std::int64_t>(i));
     const std::span<Contact> list(all.data(), count);
     order == ContactOrder::by_q ? sort_by_q(list) : shuffle_by_q(list, rt.core->random());
     m.xavps.remove_all(m.xavps.roots(), rt.options.contacts_avp);
     for (const Contact& c : list) store(m.xavps, rt.options.contacts_avp, c);
+    if (!attributes.empty()) m.xavps.remove_all(m.xavps.roots(), attributes);
     m.branch_count = 0;
     return 1;
 }
@@ -170,6 +191,7 @@ int next_contacts(Runtime& rt, Message& m) {
     }
     Xavps& xavps = m.xavps;
     xavps.remove_all(xavps.roots(), rt.options.contact_flows_avp);
+    if (!rt.options.xavp_contact.empty()) xavps.remove_all(xavps.roots(), rt.options.xavp_contact);
     Xavp* contact = xavps.find(*xavps.roots(), name);
     if (contact == nullptr) return kNothingLeft;
     const std::int64_t group = number(xavps, contact, kGroup, 0);
@@ -178,11 +200,11 @@ int next_contacts(Runtime& rt, Message& m) {
     m.branch_count = 0;
     while (contact != nullptr && number(xavps, contact, kGroup, 0) == group) {
         const BranchTarget target = target_of(xavps, contact);
-        const std::string_view instance = text(xavps, contact, kInstance);
         const std::string_view first =
-            instance.empty() ? target.uri : instances.claim(instance, target.uri);
+            target.instance.empty() ? target.uri : instances.claim(target.instance, target.uri);
         if (first.data() == target.uri.data()) {
             add_target(rt, m, target, used++);
+            bring_back(rt, m, *contact);
         } else {
             make_flow(rt, m, *contact, first);
         }
@@ -207,6 +229,8 @@ int next_contact_flow(Runtime& rt, Message& m) {
         if (text(xavps, flow, kFirst) == failed) next = flow;
     }
     const BranchTarget target = target_of(xavps, next);
+    if (!rt.options.xavp_contact.empty()) xavps.remove_all(xavps.roots(), rt.options.xavp_contact);
+    bring_back(rt, m, *next);
     Xavps::remove(xavps.roots(), next);
     // What is left of this instance follows the flow that is tried now.
     for (std::int64_t i = 0;; ++i) {

@@ -235,18 +235,30 @@ constexpr Param params[] = {
         "How long what could not be written at once is tried again; a worker never waits.",
         initial<&Times::unix_tx>),
     time_text<TimeName::unix_tx_timeout>("unix_tx_timeout"),
-    without_effect<"pass_provisional_replies">(
-        "Without effect: whoever launches a request says whether provisional replies are told."),
+    param<&Tm::pass_provisional_replies>(
+        "pass_provisional_replies",
+        "Applications that launch requests (the FIFO) hear of provisional replies too, but for "
+        "100."),
     param<&Tm::local_ack_mode>("local_ack_mode",
                                "Where the ACK of a 2xx to our own INVITE goes: 0 where RFC 3261 "
                                "13.2.2.4 says, 1 where the "
                                "INVITE went, 2 where the 2xx came from.",
                                {.min = 0, .max = 2}),
-    without_effect<"reply_relay_mode">(
-        "Without effect: a 2xx that was overtaken goes up and does not replace the last reply."),
-    without_effect<"xavp_contact">("Without effect: branches carry no attributes of contacts.",
-                                   Type::string),
-    without_effect<"enable_uac_fr">("Without effect: requests of our own have no failure_route."),
+    param<&Tm::reply_relay_mode>(
+        "reply_relay_mode",
+        "A 2xx that waited suspended while another final reply went up goes up too (RFC 3261 16.7 "
+        "step 10) and leaves that one in its place; 0: it is what the request that comes again "
+        "gets."),
+    param<&Tm::xavp_contact>("xavp_contact",
+                             "XAVP with attributes of contacts, the same as usrloc's: "
+                             "t_load_contacts() puts them away with their contacts (the first is "
+                             "that of the Request-URI, the others are those of the branches in "
+                             "their order), t_next_contacts() brings them back."),
+    param<&Tm::enable_uac_fr>(
+        "enable_uac_fr",
+        "1: the failure_route that event_route[tm:local-request] arms runs for that request of our "
+        "own; it may relay it elsewhere, or decide what whoever launched it is told. (Its "
+        "onreply_route runs in any case.)"),
     without_effect<"enable_stats">("Without effect: there are always statistics."),
     without_effect<"reparse_invite">(
         "Without effect: CANCEL and the ACK of a negative reply are always made of the INVITE as "
@@ -273,6 +285,8 @@ constexpr Param params[] = {
 constexpr Route kR = Route::request;
 constexpr Route kRF = Route::request | Route::failure;
 constexpr Route kFailed = Route::failure | Route::branch_failure;
+constexpr Route kArm = Route::request | Route::failure | Route::branch | Route::tm_reply |
+                       Route::event;  // tm:local-request
 constexpr Route kAsk = Route::request | Route::failure | Route::branch | Route::tm_reply;
 
 /// "[proto:]host[:port]" as far as it can be judged before a message comes.
@@ -451,15 +465,15 @@ constexpr Function functions[] = {
     function<&Tm::t_on_failure>("t_on_failure",
                                 "Runs a failure_route when all branches have failed; \"0\" "
                                 "disarms.",
-                                kAsk, "route"),
-    function<&Tm::t_on_reply>("t_on_reply", "Runs an onreply_route for each reply.", kAsk, "route"),
+                                kArm, "route"),
+    function<&Tm::t_on_reply>("t_on_reply", "Runs an onreply_route for each reply.", kArm, "route"),
     function<&Tm::t_on_branch>(
-        "t_on_branch", "Runs a branch_route for each branch of the next t_relay().", kAsk, "route"),
+        "t_on_branch", "Runs a branch_route for each branch of the next t_relay().", kArm, "route"),
     function<&Tm::t_on_branch_failure>(
         "t_on_branch_failure",
         "Runs event_route[tm:branch-failure:…] for each branch that fails, before the others are "
         "done; branches that it adds belong to the same step.",
-        kAsk, "route"),
+        kArm, "route"),
     function<&Tm::t_reuse_branch>("t_reuse_branch",
                                   "The next t_relay() sends the branch that failed once more: its "
                                   "URI, address, socket and branch flags.",
@@ -621,6 +635,7 @@ constexpr Statistic statistics[] = {
     counted<&Counts::delayed_free>("delayed_free", "Frees put off because a process looked on."),
     counted<&Counts::refused>("refused", "Requests answered 503 for want of room."),
     counted<&Counts::memory_failures>("memory_failures", "Allocations that failed."),
+    counted<&Counts::failovers>("failovers", "Branches to the next place of a name (RFC 3263)."),
     counted<&Counts::recovered>("recovered", "Transactions taken over from a dead process."),
     counted<&Counts::forgotten>("forgotten", "Transactions that their script left without reply."),
     counted<&Counts::stray_replies>("stray_replies", "Replies to transactions that had ended."),

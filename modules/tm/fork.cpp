@@ -5,18 +5,24 @@
 #include <algorithm>
 #include <array>
 #include <exception>
+#include <expected>
+#include <optional>
 
 #include "core/api/log.h"
 #include "core/api/route_target.h"
 #include "core/api/text.h"
+#include "modules/tm/branch_request.h"
 #include "modules/tm/cancel.h"
 #include "modules/tm/cells.h"
+#include "modules/tm/itinerary.h"
+#include "modules/tm/late_branch.h"
 #include "modules/tm/local_reply.h"
 #include "modules/tm/lookup.h"
 #include "modules/tm/observe.h"
 #include "modules/tm/perform.h"
 #include "modules/tm/relay_steps.h"
 #include "modules/tm/replies.h"
+#include "modules/tm/responses.h"
 #include "modules/tm/silent_branch.h"
 #include "modules/tm/times.h"
 #include "modules/tm/trace_notes.h"
@@ -39,6 +45,7 @@ std::uint32_t time_from(const Message& m, const std::string& name) noexcept {
         return fits ? static_cast<std::uint32_t>(value.integer() * 1000) : 0;
     }
     const std::string_view s = value.string();
+    if (s.empty()) return 0;
     if (const auto seconds = text::parse_uint(s, INT32_MAX / 1000))
         return static_cast<std::uint32_t>(*seconds * 1000);
     const Result<std::uint32_t> time = parse_time(s);
@@ -66,8 +73,24 @@ struct Draft {
     Routes routes;
     std::uint32_t flag_bits, masked_bits;
     bool with_path = false;
+    std::string_view ruid{};
     Branch* branch = nullptr;
+    Itinerary* itinerary = nullptr;  ///< while it waits, or when there are other places
+    std::uint64_t late = 0;  ///< it waits under this number (LateBranches); 0: it is sent at once
+    std::size_t item = 0;    ///< its place in the outbox
 };
+
+/// As Branch::ruid; null for "" and when memory is full.
+char* copy_ruid(Runtime& rt, std::string_view ruid) noexcept {
+    if (ruid.empty()) return nullptr;
+    ruid = ruid.substr(0, Branch::kMaxRuid);
+    char* const out = static_cast<char*>(
+        rt.memory().allocate(ruid.size() + 1, rt.tags.buffer, shm::Hold::in_hand));
+    if (out == nullptr) return nullptr;
+    *out = static_cast<char>(ruid.size());
+    std::ranges::copy(ruid, out + 1);
+    return out;
+}
 
 /// One call of t_relay.
 class Fork {
@@ -89,10 +112,9 @@ public:
             return 1;
         if (count_ == 0) return failed(tried_ == 0 ? ScriptError::unspecified : error_);
         if (!allocate()) return failed(ScriptError::out_of_memory);
-        const std::size_t first = out_.size();
         if (const ScriptError e = link(); e != ScriptError::none) return failed(e);
         out_.send();
-        return check_sent(first);
+        return check_sent();
     }
 
 private:
@@ -140,19 +162,30 @@ private:
         return t;
     }
 
-    [[nodiscard]] std::expected<Target, ScriptError> resolve_target(const BranchTarget& t) {
-        const std::uint16_t on = m_.received.listener;
-        if (!to_.address.empty())
-            return resolve_address(rt_.core->net(), to_.address, on, t.listener);
+    /// The URI that decides, with what the script says of place or transport; "" when the address
+    /// is none.
+    [[nodiscard]] std::string_view hop_of(const BranchTarget& t) {
+        if (!to_.address.empty()) return hop_uri(to_.address, out_.arena());
         const std::string_view hop = t.dst_uri.empty() ? t.uri : t.dst_uri;
-        auto found = resolve(rt_.core->net(), hop, on, t.listener);
-        if (!found || to_.proto == Proto::none || found->proto == to_.proto) return found;
-        const Listener* const from =
-            rt_.core->net().choose(to_.proto, found->address, on, t.listener);
-        if (from == nullptr) return std::unexpected(ScriptError::no_socket);
-        found->proto = to_.proto;
-        found->listener = from->index;
-        return found;
+        return to_.proto == Proto::none ? hop : hop_uri(hop, to_.proto, out_.arena());
+    }
+    /// The places, at least one unless there is an error. Nullopt when they are being looked up;
+    /// `late` is then the number of what waits.
+    [[nodiscard]] std::optional<NextHops> find_hops(const BranchTarget& t, std::uint64_t& late) {
+        const HopQuestion question{hop_of(t), m_.received.listener, t.listener,
+                                   rt_.core->next_hops().fails_over() ? NextHops::kMost : 1};
+        NextHops none;
+        none.error = to_.address.empty() ? ScriptError::bad_uri : ScriptError::bad_address;
+        if (question.uri.empty()) return none;
+        auto hops = rt_.late->find(question, own_branch(), late);
+        if (hops) late = 0;
+        return hops;
+    }
+    /// Of the branch that is made next.
+    [[nodiscard]] BranchId own_branch() const noexcept {
+        return {
+            {w_.cell->slot, w_.cell->label, rt_.nonce, static_cast<std::uint32_t>(index_ + count_)},
+            static_cast<bool>(w_.cell->local)};
     }
 
     void add(const BranchTarget& wanted) {
@@ -202,62 +235,59 @@ private:
     }
 
     void build(const BranchTarget& t) {
-        const auto target = resolve_target(t);
-        if (!target) {
-            error_ = m_.error = target.error();
+        std::uint64_t late = 0;
+        const auto hops = find_hops(t, late);
+        if (!hops) return draft_late(t, late);
+        if (hops->count == 0) {
+            error_ = m_.error = hops->error;
             LOG(info, "{} cannot be reached: {}", t.dst_uri.empty() ? t.uri : t.dst_uri,
-                error_reply(target.error()).reason);
+                error_reply(hops->error).reason);
             return;
         }
-        const std::string_view bytes = write(t, *target);
-        if (bytes.empty()) {
-            error_ = ScriptError::unspecified;
-            return;
-        }
-        if (!may_send(t, *target, bytes)) {
+        for (std::uint8_t at = 0; at < hops->count; ++at) {
+            const BranchRequest request =
+                write_branch_request(rt_, m_, t, hops->targets[at], own_branch(), out_);
+            if (request.bytes.empty()) {
+                error_ = ScriptError::unspecified;
+                return;
+            }
+            if (may_send_branch(rt_, m_, t, request)) return draft(t, request, *hops, at);
             error_ = m_.error = ScriptError::dropped;
+        }
+    }
+    /// Without memory for the other places there are none.
+    void draft(const BranchTarget& t, const BranchRequest& request, const NextHops& hops,
+               std::uint8_t at) {
+        Itinerary* const itinerary = at + 1 < hops.count ? make_itinerary(rt_, m_, t) : nullptr;
+        if (itinerary != nullptr) {
+            itinerary->hops = hops;
+            itinerary->at = at;
+        }
+        draft(t, request, itinerary, 0);
+    }
+    void draft_late(const BranchTarget& t, std::uint64_t late) {
+        Itinerary* const itinerary = make_itinerary(rt_, m_, t);
+        if (itinerary == nullptr) {
+            rt_.late->drop(late);
+            error_ = m_.error = ScriptError::out_of_memory;
             return;
         }
+        itinerary->asker = rt_.process();
+        draft(t, {}, itinerary, late);
+    }
+    void draft(const BranchTarget& t, const BranchRequest& request, Itinerary* itinerary,
+               std::uint64_t late) {
         const bool in_branch = on_branch_ != RouteId::none;
-        drafts_[count_++] = {*target,
-                             bytes,
+        drafts_[count_++] = {request.target,
+                             request.bytes,
                              in_branch ? armed_in_branch_ : armed_,
                              t.flags,
                              m_.flags & rt_.options.branch_flag_mask,
-                             !t.path.empty()};
-    }
-    /// The onsend_route sees the branch as the request.
-    bool may_send(const BranchTarget& t, const Target& target, std::string_view bytes) {
-        const BranchTarget saved = m_.target;
-        m_.target = t;
-        const bool may = rt_.core->may_send(m_, target, bytes);
-        m_.target = saved;
-        return may;
-    }
-    std::string_view write(const BranchTarget& t, const Target& target) {
-        std::array<char, 64> id;
-        sip::Writer branch(id.data(), id.size());
-        write_branch(branch, {w_.cell->slot, w_.cell->label, rt_.nonce,
-                              static_cast<std::uint32_t>(index_ + count_)});
-        const Listener& from = rt_.core->net().listeners()[target.listener];
-        sip::Writer via =
-            out_.writer(from.via_sent_by.size() + branch.size() + m_.advertised_host.size() + 80);
-        sip::Writer mark = out_.writer(96);
-        sip::RequestPlan plan{.request_uri = t.uri};
-        plan.via = write_via(via, from, m_, branch.text());
-        plan.top_via_mark = forwarded_via_mark(mark, m_);
-        plan.add_content_length = is_reliable(target.proto);
-        plan.from = target.listener;
-        if (!t.path.empty()) {
-            sip::Writer route = out_.writer(t.path.size() + 16);
-            plan.route = route.put("Route: ").put(t.path).put("\r\n").text();
-        }
-        std::size_t room = m_.sip.bytes().size() + t.uri.size() + plan.via.size() +
-                           plan.top_via_mark.size() + plan.route.size() + 64;
-        for (const sip::Edit& e : m_.edits.list()) room += e.text.size();
-        sip::Writer request = out_.writer(room);
-        return sip::write_request(request, m_.sip, m_.edits.list(), plan) ? request.text()
-                                                                          : std::string_view();
+                             !t.path.empty(),
+                             t.ruid,
+                             nullptr,
+                             itinerary,
+                             late};
     }
 
     /// Blocks for all drafts; what cannot have one is left out.
@@ -267,16 +297,22 @@ private:
             Draft d = drafts_[i];
             auto* const b = rt_.memory().make<Branch>(rt_.tags.branch, shm::Hold::in_hand);
             char* const bytes =
-                b != nullptr ? rt_.memory().copy(d.bytes, rt_.tags.buffer, shm::Hold::in_hand)
-                             : nullptr;
-            if (bytes == nullptr) {
+                b != nullptr && d.late == 0
+                    ? rt_.memory().copy(d.bytes, rt_.tags.buffer, shm::Hold::in_hand)
+                    : nullptr;
+            const bool whole = b != nullptr && (bytes != nullptr || d.late != 0);
+            char* const ruid = whole ? copy_ruid(rt_, d.ruid) : nullptr;
+            if (!whole || (ruid == nullptr && !d.ruid.empty())) {
+                rt_.memory().free(bytes);
                 rt_.memory().free(b);
                 rt_.counts.memory_failures.add();
                 // The index is in the message: those behind it cannot move up.
+                for (std::size_t left = i; left < count_; ++left) forget(drafts_[left]);
                 break;
             }
             b->sent.bytes = bytes;
             b->sent.size = static_cast<std::uint32_t>(d.bytes.size());
+            b->ruid = ruid;
             d.branch = b;
             drafts_[kept++] = d;
         }
@@ -288,10 +324,15 @@ private:
     }
     void forget() noexcept {
         discard_step(rt_, step_);
-        for (std::size_t i = 0; i < count_; ++i) {
-            rt_.memory().free(drafts_[i].branch->sent.bytes.get());
-            rt_.memory().free(drafts_[i].branch);
-        }
+        for (std::size_t i = 0; i < count_; ++i) forget(drafts_[i]);
+    }
+    void forget(const Draft& d) noexcept {
+        rt_.late->drop(d.late);
+        free_itinerary(rt_, d.itinerary);
+        if (d.branch == nullptr) return;
+        rt_.memory().free(d.branch->sent.bytes.get());
+        rt_.memory().free(d.branch->ruid.get());
+        rt_.memory().free(d.branch);
     }
 
     /// What later branches and failure_route start from. Without memory for it they would act on a
@@ -315,8 +356,7 @@ private:
         }
         Actions actions;
         Turn turn{rt_.now(), rt_.policy, actions};
-        shm::Ptr<Branch>* last = &c.branches;
-        while (*last) last = &(*last)->next;
+        shm::Ptr<Branch>* last = &c.end_of_branches();
         for (std::size_t i = 0; i < count_; ++i) {
             Draft& d = drafts_[i];
             Branch& b = *d.branch;
@@ -329,12 +369,23 @@ private:
             b.index = c.branch_count++;
             b.serial = static_cast<std::uint16_t>(
                 c.serial + (c.has(Cell::choosing) && !w_.in_branch_failure ? 1 : 0));
-            rt_.memory().publish(b.sent.bytes.get());
+            if (b.sent) rt_.memory().publish(b.sent.bytes.get());
+            if (b.ruid) rt_.memory().publish(b.ruid.get());
+            if (d.itinerary != nullptr) {
+                b.itinerary = d.itinerary;
+                publish_itinerary(rt_, *d.itinerary);
+            }
             rt_.memory().publish(&b);
             *last = &b;
             last = &b.next;
             branch_started(c, b, turn);
             if (d.with_path) b.set(Branch::with_path);
+            if (d.late != 0) {
+                b.set(Branch::waits);
+                b.retransmit_at = kNever;
+                continue;
+            }
+            d.item = out_.size();
             out_.add(b.target, d.bytes, failure_of(rt_, c, b));
             note_branch(rt_, c, b, d.bytes);
             note_branch_out(rt_, c, b, d.bytes, out_);
@@ -344,14 +395,27 @@ private:
         return ScriptError::none;
     }
 
-    int check_sent(std::size_t first) {
+    /// Its next place is tried at once; should all fail, it is a branch that failed later.
+    void failed_at_place(const Draft& d) noexcept {
+        send_failed(rt_, *w_.bucket, label_and_branch(w_.cell->label, d.branch->index));
+    }
+    [[nodiscard]] bool is_on_its_way(const Draft& d) const noexcept {
+        return d.late != 0 || out_.result(d.item) == Sent::queued;
+    }
+    int check_sent() {
         std::size_t sent = 0;
-        for (std::size_t i = 0; i < count_; ++i) sent += out_.result(first + i) == Sent::queued;
+        for (std::size_t i = 0; i < count_; ++i) {
+            const Draft& d = drafts_[i];
+            const bool moves_on = !is_on_its_way(d) && d.itinerary != nullptr;
+            if (moves_on) failed_at_place(d);
+            sent += is_on_its_way(d) || moves_on ? 1 : 0;
+        }
         if (sent != 0) w_.failed = ScriptError::none;
         if (sent == count_) return 1;
         const BucketGuard guard(*w_.bucket);
         for (std::size_t i = 0; i < count_; ++i)
-            if (out_.result(first + i) != Sent::queued) branch_unsent(*w_.cell, *drafts_[i].branch);
+            if (!is_on_its_way(drafts_[i]) && drafts_[i].itinerary == nullptr)
+                branch_unsent(*w_.cell, *drafts_[i].branch);
         if (sent == 0 && step_ != nullptr && !joined_) free_step(rt_, *w_.cell);
         rest(rt_, *w_.cell);
         return sent != 0 ? 1 : failed(ScriptError::send);

@@ -126,6 +126,7 @@ Verdict Tm::t_reuse_branch(Message& m) {
     m.target = {};
     m.target.uri = m.arena.copy(uri_of(b));
     m.target.flags = b.flag_bits;
+    m.target.ruid = m.arena.copy(b.ruid_text());
     m.target.listener = b.target.listener;
     m.target.dst_uri =
         m.arena.concat({"sip:", b.target.address.text(), ";transport=", name(b.target.proto)});

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 
+#include "core/api/route_target.h"
 #include "modules/tm/stored_request.h"
 
 namespace fairlead::tm {
@@ -18,6 +19,7 @@ struct Origin {
     const sip::Message& request;
     const Received& received;
     bool force_rport;
+    std::string_view uri;  ///< Request-URI as it stands
 };
 
 std::string_view write(Runtime& rt, Outgoing& out, const Origin& from, sip::ReplyPlan plan) {
@@ -27,9 +29,17 @@ std::string_view write(Runtime& rt, Outgoing& out, const Origin& from, sip::Repl
     plan.top_via = sip::mark_via(via, from.request, from.received.source,
                                  from.force_rport || rt.core->globals().force_rport);
     plan.server = rt.core->globals().server_header;
-    sip::Writer reply = out.writer(from.request.bytes().size() + kViaMark + plan.reason.size() +
-                                   plan.headers.size() + plan.server.size() +
-                                   plan.content_type.size() + plan.body.size() + kRest);
+    const std::size_t warning_room =
+        rt.core->globals().sip_warning
+            ? kWarningRoom + from.request.request_uri().size() + from.uri.size()
+            : 0;
+    if (warning_room != 0) {
+        sip::Writer warning = out.writer(warning_room);
+        plan.warning = write_warning(warning, from.request, from.received, from.uri);
+    }
+    sip::Writer reply = out.writer(
+        from.request.bytes().size() + kViaMark + plan.reason.size() + plan.headers.size() +
+        plan.server.size() + plan.content_type.size() + plan.body.size() + warning_room + kRest);
     return sip::write_reply(reply, from.request, plan) ? reply.text() : std::string_view();
 }
 
@@ -84,7 +94,7 @@ std::string_view make_reply(Runtime& rt, Outgoing& out, const Message& m, sip::R
     if (plan.headers.empty()) plan.headers = m.reply_headers;
     plan.content_type = m.reply_content_type;
     plan.body = m.reply_body;
-    return write(rt, out, {m.sip, m.received, m.force_rport}, plan);
+    return write(rt, out, {m.sip, m.received, m.force_rport, m.uri()}, plan);
 }
 
 std::string_view make_stored_reply(Runtime& rt, Outgoing& out, const Cell& c, int code,
@@ -97,7 +107,9 @@ std::string_view make_stored_reply(Runtime& rt, Outgoing& out, const Cell& c, si
     attach(*c.request, rt.scratch);
     const TagText tag = to_tag(rt, c);
     if (plan.code >= 180 && plan.to_tag.empty()) plan.to_tag = {tag.data(), tag.size()};
-    return write(rt, out, {rt.scratch, c.request->received, c.request->force_rport}, plan);
+    return write(
+        rt, out,
+        {rt.scratch, c.request->received, c.request->force_rport, rt.scratch.request_uri()}, plan);
 }
 
 std::string_view rewrite_kept(Runtime& rt, Outgoing& out, const Cell& c, const Branch& winner,

@@ -185,4 +185,20 @@ bool Tm::id_of(const Message& m, TransactionId& id) const noexcept {
     return true;
 }
 
+int Tm::variables_of(TransactionId id, Message& into) {
+    if (id.slot >= rt_.table.size()) return 0;
+    std::string_view kept;
+    int status = 0;
+    {
+        Bucket& b = rt_.table.bucket(id.slot);
+        const shm::Guard<Bucket> guard(b);
+        const Cell* const c = Table::find(b, id.label);
+        if (c == nullptr) return 0;
+        status = c->status;
+        kept = into.arena.copy(c->avps.view());
+    }
+    if (!kept.empty()) (void)into.load_kept(kept);
+    return status;
+}
+
 }  // namespace fairlead::tm

@@ -1,10 +1,13 @@
 // Being told of what happens to transactions, and shaping what they are made of; a part of
 // modules/tm/api.h. SPDX-License-Identifier: Apache-2.0
 #pragma once
+#include <algorithm>
 #include <cstdint>
 #include <initializer_list>
+#include <optional>
 #include <string_view>
 
+#include "core/api/text.h"
 #include "core/module.h"
 
 namespace fairlead::tm {
@@ -15,6 +18,14 @@ struct TransactionId {
     std::uint32_t slot = 0, label = 0;
     friend bool operator==(TransactionId, TransactionId) = default;
 };
+/// "slot:label", both decimal: what $T(id_index) and $T(id_label) say. Nullopt for what is none.
+[[nodiscard]] inline std::optional<TransactionId> parse_id(std::string_view text) noexcept {
+    const std::size_t colon = std::min(text.find(':'), text.size());
+    const auto slot = text::parse_uint(text.substr(0, colon), UINT32_MAX);
+    const auto label = text::parse_uint(text.substr(std::min(colon + 1, text.size())), UINT32_MAX);
+    if (!slot || !label) return std::nullopt;
+    return TransactionId{static_cast<std::uint32_t>(*slot), static_cast<std::uint32_t>(*label)};
+}
 
 /// What may happen to a transaction. In comments: what Notice::message is, Notice::code if it is
 /// not the status of that message, and the name that callbacks of SER and its kin have.
@@ -123,6 +134,9 @@ struct ObserveApi {
     static constexpr int kMostAttached = 16;
     /// The transaction of this message, if there is one.
     [[nodiscard]] virtual bool id_of(const Message& m, TransactionId& id) const noexcept = 0;
+    /// Gives `into` the variables (AVP, XAVP and their kin) of a transaction, in any process with
+    /// an engine, without any lock. The status that was last sent upstream; 0 when it is gone.
+    virtual int variables_of(TransactionId id, Message& into) = 0;
 
 protected:
     ~ObserveApi() = default;

@@ -15,25 +15,11 @@ Runtime& runtime(Module& m) noexcept {
     return static_cast<Tm&>(m).runtime();
 }
 
-/// A message that is there for one evaluation.
-class Borrowed {
-public:
-    explicit Borrowed(Runtime& rt) : core_(*rt.core), message_(core_.borrow_message()) {}
-    Borrowed(const Borrowed&) = delete;
-    Borrowed& operator=(const Borrowed&) = delete;
-    ~Borrowed() { core_.give_back(message_); }
-    [[nodiscard]] Message& operator*() noexcept { return message_; }
-
-    /// The variable's value there; a string is copied to where it lives longer.
-    [[nodiscard]] Value read(const VariableName& name, Message& reader) {
-        const Value value = name.variable->get(message_);
-        return value.is_string() ? Value(reader.arena.copy(value.string())) : value;
-    }
-
-private:
-    Core& core_;
-    Message& message_;
-};
+/// The variable's value in `m`; a string is copied to where it lives longer.
+Value read(const VariableName& name, Message& m, Message& reader) {
+    const Value value = name.variable->get(m);
+    return value.is_string() ? Value(reader.arena.copy(value.string())) : value;
+}
 
 /// Fills in the stored request; false when it is not there any more. Under the lock.
 bool load(const Cell& c, Message& m) {
@@ -50,12 +36,12 @@ Value of_request(Module& m, Message& msg, const VariableName& name) {
     Runtime& rt = runtime(m);
     const Work* const w = work_of(rt, msg);
     if (w == nullptr || w->cell == nullptr || name.variable == nullptr) return {};
-    Borrowed request(rt);
+    const BorrowedMessage request(*rt.core);
     {
         const BucketGuard guard(*w->bucket);
         if (!load(*w->cell, *request)) return {};
     }
-    return request.read(name, msg);
+    return read(name, *request, msg);
 }
 
 Value of_reply(Module& m, Message& msg, const VariableName& name) {
@@ -64,14 +50,14 @@ Value of_reply(Module& m, Message& msg, const VariableName& name) {
     if (w == nullptr || w->cell == nullptr || w->branch == nullptr || !msg.is_request() ||
         name.variable == nullptr)
         return {};
-    Borrowed reply(rt);
+    const BorrowedMessage reply(*rt.core);
     std::string_view bytes;
     {
         const BucketGuard guard(*w->bucket);
         bytes = (*reply).arena.copy(w->branch->reply.view());
     }
     if (bytes.empty() || (*reply).sip.parse(bytes)) return {};
-    return reply.read(name, msg);
+    return read(name, *reply, msg);
 }
 
 Value of_invite(Module& m, Message& msg, const VariableName& name) {
@@ -81,13 +67,13 @@ Value of_invite(Module& m, Message& msg, const VariableName& name) {
                          : std::nullopt;
     if (!key || name.variable == nullptr) return {};
     Bucket& b = rt.table.bucket(key->hash);
-    Borrowed invite(rt);
+    const BorrowedMessage invite(*rt.core);
     {
         const BucketGuard guard(b);
         const Cell* const c = Table::find(b, *key, sip::Method::invite);
         if (c == nullptr || !has_right_tag(rt, *c, *key) || !load(*c, *invite)) return {};
     }
-    return invite.read(name, msg);
+    return read(name, *invite, msg);
 }
 
 }  // namespace fairlead::tm::variable

@@ -13,6 +13,7 @@
 
 namespace fairlead::tm {
 
+struct OwnBranch;
 struct StoredRequest;
 struct NoticeCall;
 
@@ -47,6 +48,9 @@ struct Event {
     const LocalNews* news = nullptr;     ///< set: it is this, and nothing else
     const WakeCall* wake = nullptr;      ///< likewise
     const NoticeCall* notice = nullptr;  ///< likewise
+    const OwnBranch* send_on =
+        nullptr;  ///< likewise: a branch that waits, and whose place is known
+    const OwnBranch* ask_again = nullptr;  ///< likewise: … whose place has to be looked up again
 };
 class EventSink {
 public:

@@ -5,9 +5,11 @@
 #include "core/api/text.h"
 #include "modules/tm/cells.h"
 #include "modules/tm/local_reply.h"
+#include "modules/tm/next_place.h"
 #include "modules/tm/observe.h"
 #include "modules/tm/reply_pick.h"
 #include "modules/tm/reports.h"
+#include "modules/tm/responses.h"
 #include "modules/tm/suspend.h"
 #include "modules/tm/uac.h"
 
@@ -66,7 +68,7 @@ public:
             case Act::resend_reply: return repeat_reply();
             case Act::send_trying: return trying();
             case Act::relay_reply: return relay(a, true);
-            case Act::pass_reply: return relay(a, false);
+            case Act::pass_reply: return relay(a, hand_.replaces);
             case Act::keep_reply: return keep(*a.branch);
             case Act::resend_request:
             case Act::resend_ack: return repeat(*a.branch, a.branch->sent);
@@ -76,6 +78,7 @@ public:
             case Act::reply_local: return local(a);
             case Act::send_kept: return kept(*a.branch, a.code);
             case Act::wake: return note_wake(c_, out_);
+            case Act::try_next:
             case Act::conclude:
             case Act::choose: return;  // perform() sees to it
         }
@@ -102,6 +105,7 @@ private:
         rt_.counts.local_replies.add();
     }
     void relay(const Action& a, bool store) {
+        if (c_.local && hand_.dropped) return;
         if (c_.local) return own_reply(*a.branch, a.code, hand_.reply);
         time_first_reply(rt_, c_);
         out_.add(c_.upstream, hand_.relayed);
@@ -226,6 +230,18 @@ private:
     Outgoing& out_;
 };
 
+/// Branches that go on to their next places are followed by others; the failure of those that
+/// cannot may complete the set. True when it does.
+bool move_on(Runtime& rt, Cell& c, const Actions& actions, Outgoing& out) noexcept {
+    Actions failures;
+    Turn turn{rt.now(), rt.policy, failures};
+    for (const Action& a : actions.list())
+        if (a.act == Act::try_next && !link_next(rt, c, *a.branch, out))
+            no_next(c, *a.branch, turn);
+    note_failed_branches(rt, c, out);
+    return failures.contains(Act::choose);
+}
+
 /// The choice ends without failure_route.
 bool end(const Runtime& rt, Cell& c, const Pick& p, Performer& performer) {
     Actions actions;
@@ -239,7 +255,7 @@ bool end(const Runtime& rt, Cell& c, const Pick& p, Performer& performer) {
 
 SendFailure failure_of(const Runtime& rt, const Cell& c, const Branch& b) noexcept {
     // The bucket lives for ever, a cell does not: label and branch find it again, if it is there.
-    return {rt.send_failure, c.label << 5 | b.index, &rt.table.bucket(c.slot)};
+    return {rt.send_failure, label_and_branch(c.label, b.index), &rt.table.bucket(c.slot)};
 }
 
 void note_failed(Runtime& rt, const Cell& c, Outgoing& out) noexcept {
@@ -262,13 +278,15 @@ void note_failed(Runtime& rt, const Cell& c, Outgoing& out) noexcept {
 bool perform(Runtime& rt, Cell& c, const Actions& actions, const Hand& hand,
              Outgoing& out) noexcept {
     Performer performer(rt, c, hand, out);
-    bool choose = false, conclude = false;
+    bool choose = false, conclude = false, moves = false;
     note_failed_branches(rt, c, out);
     for (const Action& a : actions.list()) {
         performer.act(a);
         choose = choose || a.act == Act::choose;
         conclude = conclude || a.act == Act::conclude;
+        moves = moves || a.act == Act::try_next;
     }
+    if (moves && move_on(rt, c, actions, out)) choose = true;
     if (!choose && !conclude) return false;
     if (conclude) return end(rt, c, pick(c, rt.policy), performer);
     if (c.asking() != nullptr) {

@@ -13,7 +13,9 @@ struct Hand {
     std::string_view relayed;             ///< … as it goes upstream
     std::string_view reasons;             ///< Reason lines of a CANCEL that was received
     const Received* from = nullptr;       ///< where the reply came from
-    bool may_run_routes = true;           ///< the caller protects the cell and runs failure_route
+    bool dropped = false;                 ///< … and its onreply_route wants nobody to hear of it
+    bool replaces = false;       ///< … and takes the place of the final reply that overtook it
+    bool may_run_routes = true;  ///< the caller protects the cell and runs failure_route
 };
 
 /// Tells watchers that all branches have failed.

@@ -4,11 +4,31 @@
 
 #include "modules/tm/cells.h"
 #include "modules/tm/held_replies.h"
+#include "modules/tm/itinerary.h"
 #include "modules/tm/perform.h"
 #include "modules/tm/suspend.h"
 
 namespace fairlead::tm {
 namespace {
+
+void tell(const OwnBranch* Event::* what, const OwnBranch& own, Outgoing& out) {
+    Event event;
+    event.*what = out.arena().make<OwnBranch>(own);
+    out.add_event(event);
+}
+
+/// Branches that the dead process was about to send, or whose next hop it looked up.
+void go_on(const Runtime& rt, const Cell& c, Outgoing& out) {
+    for (const Branch* b = c.branches.get(); b != nullptr; b = b->next.get()) {
+        if (!b->has(Branch::waits) || b->has(Branch::decided) || !b->itinerary) continue;
+        const OwnBranch own{c.slot, c.label, rt.nonce, b->index};
+        // Another process may be about to send it: the second of the two finds it sent.
+        if (b->itinerary->hops.count != 0)
+            tell(&Event::send_on, own, out);
+        else if (b->itinerary->asker == rt.process())
+            tell(&Event::ask_again, own, out);
+    }
+}
 
 /// A script of the dead process ran for it: it does not any more.
 bool take_over(Runtime& rt, Cell& c, Outgoing& out) {
@@ -47,7 +67,10 @@ std::size_t recover(Runtime& rt) {
         {
             const shm::Guard<Bucket> guard(b);
             for (Cell* c = b.first.get(); c != nullptr; c = c->link.get())
-                if (!c->has(Cell::dead) || !c->is_armed()) touched += take_over(rt, *c, out);
+                if (!c->has(Cell::dead) || !c->is_armed()) {
+                    touched += take_over(rt, *c, out) ? 1 : 0;
+                    go_on(rt, *c, out);
+                }
         }
         out.send();
     }

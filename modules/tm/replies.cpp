@@ -9,6 +9,7 @@
 #include "modules/tm/perform.h"
 #include "modules/tm/redirect.h"
 #include "modules/tm/reports.h"
+#include "modules/tm/uac.h"
 
 namespace fairlead::tm {
 namespace {
@@ -18,6 +19,24 @@ using BucketGuard = shm::Guard<Bucket>;
 }  // namespace
 
 namespace {
+
+/// Of a request of our own: nobody is answered, but who launched it is told.
+int end_own(Runtime& rt, Work& w, int code) {
+    Outgoing out(rt.outbox, rt.core->net());
+    {
+        const BucketGuard guard(*w.bucket);
+        Cell& c = *w.cell;
+        Actions actions;
+        Turn turn{rt.now(), rt.policy, actions};
+        if (code < 200 || !local_reply(c, code, turn)) return -1;
+        note_local(rt, c, {.code = code}, out);
+        (void)perform(rt, c, actions, {}, out);
+        rest(rt, c);
+    }
+    w.failed = ScriptError::none;
+    out.send();
+    return 1;
+}
 
 /// From onreply_route the request is not at hand, but stored.
 int reply_in_onreply(Runtime& rt, Message& m, Work& w, int code, std::string_view reason) {
@@ -52,6 +71,7 @@ int reply(Runtime& rt, Message& m, Work& w, int code, std::string_view reason,
         m.error = ScriptError::unspecified;
         return -1;
     }
+    if (w.cell->local) return end_own(rt, w, code);
     if (!m.is_request()) return reply_in_onreply(rt, m, w, code, reason);
     Outgoing out(rt.outbox, rt.core->net());
     const TagText own = to_tag(rt, *w.cell);

@@ -5,6 +5,7 @@
 #include <exception>
 
 #include "core/api/log.h"
+#include "modules/tm/itinerary.h"
 #include "modules/tm/stored_request.h"
 
 namespace fairlead::tm {
@@ -51,6 +52,7 @@ void clear_flags(Runtime& rt, const Event& e, std::uint32_t flags) noexcept {
 std::string_view uri_of(const Branch& b) noexcept {
     // The second word of the start line, also when that is an ACK by now.
     std::string_view line = b.sent.view();
+    if (line.empty() && b.itinerary) return b.itinerary->uri();  // it was never sent
     const std::size_t from = line.find(' ');
     if (from == std::string_view::npos) return {};
     line.remove_prefix(from + 1);

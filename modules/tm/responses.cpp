@@ -18,9 +18,10 @@ namespace {
 
 using BucketGuard = shm::Guard<Bucket>;
 
-/// The reply as it goes upstream.
+/// The reply as it goes upstream; "" for one that does not.
 std::string_view relayed(const Runtime& rt, Outgoing& out, const Message& m) {
     if (m.sip.status() == 100 && !rt.policy.relay_100) return {};
+    if (m.sip.second_via_text().empty()) return {};
     std::size_t room = m.sip.bytes().size() + 64;
     for (const sip::Edit& e : m.edits.list()) room += e.text.size();
     sip::Writer text = out.writer(room);
@@ -89,6 +90,7 @@ public:
             free_held(rt_, *branch_);
             on_reply_ = route;
         }
+        was_held_ = true;
         m_.is_owned = true;
         m_.route_type = Route::tm_reply;
         run_route(out);
@@ -106,8 +108,10 @@ private:
             m_.sip.method() == cell_->method &&
             (cell_->method != sip::Method::other || m_.sip.method_text() == cell_->method_text());
         answers_cancel_ = !own_method && m_.sip.method() == sip::Method::cancel;
-        // RFC 3261 16.7 step 3: what has no other Via was not meant for our client.
-        if (own_method && !cell_->local && m_.sip.second_via() == nullptr) return false;
+        // RFC 3261 16.7 step 3: what has no other Via must not be forwarded. The client transaction
+        // takes it all the same: a failure is acknowledged (17.1.1.3), and ends its branch.
+        const bool ends_here = m_.sip.status() < 300 && m_.sip.second_via_text().empty();
+        if (own_method && !cell_->local && ends_here) return false;
         rt_.counts.received_replies.add();
         return own_method || answers_cancel_;
     }
@@ -132,10 +136,14 @@ private:
         Actions actions;
         Turn turn{rt_.now(), rt_.policy, actions};
         reply_received(*cell_, *branch_, m_.sip.status(), turn);
-        choose_ = perform(
-            rt_, *cell_, actions,
-            {.reply = &m_.sip, .relayed = text, .from = &m_.received, .may_run_routes = protected_},
-            out);
+        choose_ = perform(rt_, *cell_, actions,
+                          {.reply = &m_.sip,
+                           .relayed = text,
+                           .from = &m_.received,
+                           .dropped = dropped_,
+                           .replaces = was_held_ && !rt_.options.reply_relay_mode,
+                           .may_run_routes = protected_},
+                          out);
         rest(rt_, *cell_);
     }
     void finish(Outgoing& out) {
@@ -177,8 +185,8 @@ private:
         times_from_avps(rt_, m_, w);  // may say how long this branch may ring from now on
         m_.slots[rt_.slot] = 0;
         // Only a provisional reply can be dropped: a final one ends the transaction upstream.
-        const bool drop = result.dropped && m_.sip.status() < 200;
-        const std::string_view text = drop ? std::string_view() : relayed(rt_, out, m_);
+        dropped_ = result.dropped && m_.sip.status() < 200;
+        const std::string_view text = dropped_ ? std::string_view() : relayed(rt_, out, m_);
         const BucketGuard guard(bucket_);
         branch_->flag_bits = m_.target.flags;
         keep_flags(rt_, *cell_, branch_, m_);
@@ -194,8 +202,9 @@ private:
     Cell* cell_ = nullptr;
     Branch* branch_ = nullptr;
     RouteId on_reply_ = RouteId::none;
-    Wanted held_;  ///< to go on as soon as this script is done
-    bool answers_cancel_ = false, protected_ = false, choose_ = false;
+    Wanted held_;           ///< to go on as soon as this script is done
+    bool dropped_ = false;  ///< by its route
+    bool answers_cancel_ = false, protected_ = false, choose_ = false, was_held_ = false;
 };
 
 }  // namespace
@@ -215,16 +224,17 @@ Resumed resume_reply(Runtime& rt, const SuspendToken& token, RouteId route) {
     return result;
 }
 
-void send_failed(Runtime& rt, Bucket& b, std::uint32_t label_and_branch) noexcept {
-    constexpr std::uint32_t kLabelBits = UINT32_MAX >> 5;
+void send_failed(Runtime& rt, Bucket& b, std::uint32_t which) noexcept {
+    constexpr std::uint32_t kLabelBits = UINT32_MAX >> kBranchBits;
+    constexpr std::uint32_t kBranch = (1U << kBranchBits) - 1;
     Outgoing out(rt.outbox, rt.core->net());
     Cell* found = nullptr;
     bool choose = false, guarded = false;
     {
         const BucketGuard guard(b);
         for (Cell* c = b.first.get(); c != nullptr && found == nullptr; c = c->link.get())
-            if ((c->label & kLabelBits) == label_and_branch >> 5 && !c->has(Cell::dead)) found = c;
-        Branch* const branch = found != nullptr ? found->branch(label_and_branch & 31) : nullptr;
+            if ((c->label & kLabelBits) == which >> kBranchBits && !c->has(Cell::dead)) found = c;
+        Branch* const branch = found != nullptr ? found->branch(which & kBranch) : nullptr;
         if (branch == nullptr) return;
         Actions actions;
         Turn turn{rt.now(), rt.policy, actions};

@@ -15,6 +15,10 @@
 #include "modules/tm/steps.h"
 #include "modules/tm/table.h"
 
+namespace fairlead {
+class LateSends;
+}
+
 namespace fairlead::tm {
 
 /// Parameters that concern the server's own messages and limits, not the steps of a transaction.
@@ -35,11 +39,15 @@ struct Options {
     std::string contacts_avp, contact_flows_avp;  ///< names of XAVPs; "" for none
     bool failure_exec_mode = false;  ///< what could not be sent at all counts as a branch
     bool uri_of_winner = true;       ///< failure_route's Request-URI
+    bool enable_uac_fr = false;      ///< requests of our own have routes for failures and replies
+    bool reply_relay_mode = true;    ///< a 2xx that waited suspended replaces no other final reply
+    std::string xavp_contact;        ///< attributes of contacts; "" for none
     int local_ack_mode = 0;          ///< where the ACK of a 2xx goes: 1 as the INVITE, 2 back
 };
 
 struct Tags {
-    shm::Tag transaction, keys, request, branch, buffer, avps, local, suspension, step, attached;
+    shm::Tag transaction, keys, request, branch, buffer, avps, local, suspension, step, attached,
+        itinerary;
 };
 
 /// Another module that is told of transactions with one of `flags`.
@@ -55,6 +63,8 @@ struct Observing {
     Moments moments;
     std::uint32_t flags = 0;
 };
+
+class LateBranches;
 
 /// Constant after prepare(), except for `outbox` and `scratch`, which belong to the process.
 struct Runtime {
@@ -76,6 +86,8 @@ struct Runtime {
     std::vector<Observing> observers;     ///< by ObserverId
     Moments observed;                     ///< of all of them
     std::vector<Shaper*> shapers;
+    LateBranches* late = nullptr;  ///< of the process
+    LateSends* sends = nullptr;    ///< likewise
     MailId uac_mail{};
     RouteId local_response = RouteId::none;          ///< event_route[tm:local-response]
     RouteId local_request = RouteId::none;           ///< event_route[tm:local-request]

@@ -9,9 +9,6 @@ namespace {
 
 using BucketGuard = shm::Guard<Bucket>;
 
-/// The index that no branch of t_relay() gets.
-constexpr std::uint8_t kOutside = kMaxBranches - 1;
-
 bool is_over(const Cell& c) noexcept {
     return c.has(Cell::final_sent) || c.has(Cell::released);
 }
@@ -29,9 +26,7 @@ Branch* add(Runtime& rt, Cell& c, const Work& w, std::uint8_t index) noexcept {
                                            (c.has(Cell::choosing) && !w.in_branch_failure ? 1 : 0));
     b->set(Branch::outside);
     rt.memory().publish(b);
-    shm::Ptr<Branch>* last = &c.branches;
-    while (*last) last = &(*last)->next;
-    *last = b;
+    c.end_of_branches() = b;
     Actions actions;
     Turn turn{rt.now(), rt.policy, actions};
     branch_started(c, *b, turn);
@@ -45,8 +40,8 @@ bool await_outside(Runtime& rt, const Work& w) noexcept {
     const BucketGuard guard(*w.bucket);
     Cell& c = *w.cell;
     c.set(Cell::noisy);
-    if (c.branch(kOutside) != nullptr) return true;
-    if (is_over(c) || add(rt, c, w, kOutside) == nullptr) return false;
+    if (c.branch(kOutsideIndex) != nullptr) return true;
+    if (is_over(c) || add(rt, c, w, kOutsideIndex) == nullptr) return false;
     rest(rt, c);
     return true;
 }
@@ -54,7 +49,7 @@ bool await_outside(Runtime& rt, const Work& w) noexcept {
 bool await_failure(Runtime& rt, const Work& w) noexcept {
     const BucketGuard guard(*w.bucket);
     Cell& c = *w.cell;
-    if (is_over(c) || c.branch_count >= kOutside) return false;
+    if (is_over(c) || c.branch_count >= kOutsideIndex) return false;
     Branch* const b = add(rt, c, w, c.branch_count);
     if (b == nullptr) return false;
     c.branch_count++;

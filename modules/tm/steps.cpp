@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "modules/tm/itinerary.h"
+
 namespace fairlead::tm {
 namespace {
 
@@ -112,15 +114,37 @@ void forget_latest(Cell& c) noexcept {
     for (Branch* b = c.branches.get(); b != nullptr; b = b->next.get()) b->clear(Branch::latest);
 }
 
+/// Who observes it is told, and its branch-failure route is to run.
+void has_failed(Branch& b) noexcept {
+    b.set(Branch::ended_badly);
+    if (b.on_branch_failure != RouteId::none) b.set(Branch::asks);
+}
+
 void decide(Branch& b, int status, std::uint16_t flags) noexcept {
     b.status = static_cast<std::uint16_t>(status);
     b.flags = static_cast<std::uint16_t>(b.flags | Branch::decided | flags);
     b.retransmit_at = kNever;
     b.final_at = kNever;
     if (b.cancelling == CancelState::wanted) b.cancelling = CancelState::done;
-    const bool failed = status >= 300 && (flags & Branch::unsent) == 0;
-    if (failed) b.set(Branch::ended_badly);
-    if (failed && b.on_branch_failure != RouteId::none) b.set(Branch::asks);
+    if (status >= 300 && (flags & (Branch::unsent | Branch::moved)) == 0) has_failed(b);
+}
+
+/// Whether its failure matters to nobody, because there is another place to try (RFC 3263 4.3).
+bool has_next_place(const Cell& c, const Branch& b, const Turn& t) noexcept {
+    if (!b.itinerary || !b.itinerary->has_next() || b.cancelling != CancelState::none) return false;
+    const bool over = c.has(Cell::cancelled) || c.has(Cell::final_sent) || c.has(Cell::released) ||
+                      c.has(Cell::seen_6xx);
+    return !over && c.at(t.now) < c.lifetime;
+}
+
+/// The place of the branch failed: the next one is tried, or it was the last.
+void place_failed(Cell& c, Branch& b, int status, std::uint16_t flags, Turn& t) noexcept {
+    if (!has_next_place(c, b, t)) {
+        decide(b, status, flags);
+        return check_complete(c, t);
+    }
+    decide(b, status, static_cast<std::uint16_t>(flags | Branch::moved | Branch::retired));
+    t.actions.add(Act::try_next, &b);
 }
 
 /// Whether noisy_ctimer=0 lets this INVITE end without a word when its timer fires: with the only
@@ -144,9 +168,10 @@ void send_cancel(Cell& c, Branch& b, std::uint16_t reason, Turn& t) noexcept {
 }
 
 void final_failure(Cell& c, Branch& b, int code, Turn& t) noexcept {
-    decide(b, code, Branch::replied);
-    if (c.has(Cell::final_sent)) return;
+    if (c.has(Cell::final_sent)) return decide(b, code, Branch::replied);
     t.actions.add(Act::keep_reply, &b, static_cast<std::uint16_t>(code));
+    if (code == 503) return place_failed(c, b, code, Branch::replied, t);
+    decide(b, code, Branch::replied);
     if (code >= 600 && !t.policy.disable_6xx_block && !c.has(Cell::disable_6xx)) {
         c.set(Cell::seen_6xx);
         cancel_open(c, static_cast<std::uint16_t>(code), t, &b);
@@ -245,7 +270,9 @@ void branch_timeout(Cell& c, Branch& b, Turn& t) noexcept {
     } else {
         (void)move(b, ClientEvent::timer_f);
     }
-    decide(b, 408, Branch::faked | Branch::timed_out);
+    constexpr std::uint16_t kHow = Branch::faked | Branch::timed_out;
+    if (!b.has(Branch::replied)) return place_failed(c, b, 408, kHow, t);
+    decide(b, 408, kHow);
     check_complete(c, t);
 }
 
@@ -374,12 +401,10 @@ void expire(Cell& c, Turn& t) noexcept {
     if (c.in_choice) return t.actions.add(Act::conclude);
     Branch* const blind = c.blind.get();
     if (blind == nullptr) return answer(c, 408, Phrase::standard, t);
-    shm::Ptr<Branch>* last = &c.branches;
-    while (*last) last = &(*last)->next;
     blind->serial = c.serial;
     blind->on_failure = c.on_failure;
     decide(*blind, 408, Branch::faked | Branch::timed_out | Branch::blind);
-    *last = blind;
+    c.end_of_branches() = blind;
     c.blind = nullptr;
     check_complete(c, t);
 }
@@ -507,7 +532,8 @@ void cancel_answered(Branch& b, int code) noexcept {
 void cancel_branch(Cell& c, Branch& b, std::uint16_t reason, Turn& t) noexcept {
     if (!c.is_invite() || b.has(Branch::decided)) return;
     if (b.cancelling != CancelState::none) return;
-    if (b.has(Branch::outside)) return decide(b, 487, Branch::faked);  // nobody to tell
+    if (b.has(Branch::outside) || b.has(Branch::waits))
+        return decide(b, 487, Branch::faked);  // nobody to tell
     if (b.has(Branch::replied) || t.policy.cancel_b_method == 2)
         return send_cancel(c, b, reason, t);
     if (t.policy.cancel_b_method == 0) {
@@ -544,7 +570,13 @@ void send_failed(Cell& c, Branch& b, Turn& t) noexcept {
     const Do todo = c.is_invite() ? move(b, ClientInviteEvent::transport_error)
                                   : move(b, ClientEvent::transport_error);
     if (!has(todo, Do::end)) return;
-    decide(b, 503, Branch::faked);
+    place_failed(c, b, 503, Branch::faked, t);
+}
+
+void no_next(Cell& c, Branch& b, Turn& t) noexcept {
+    b.clear(Branch::moved);
+    b.clear(Branch::retired);
+    has_failed(b);
     check_complete(c, t);
 }
 

@@ -25,6 +25,7 @@ enum class Act : std::uint8_t {
     reply_local,  ///< a final reply made here: `code`, `phrase`
     send_kept,    ///< the reply kept at the branch goes upstream with status `code`
     wake,         ///< a suspension wants to go on
+    try_next,     ///< the branch failed and has other places: link_next(), or else no_next()
     conclude,     ///< failure_route will not go on: pick() without it, then chosen()
     choose        ///< all branches are done: pick(), failure_route, then chosen()
 };
@@ -101,6 +102,8 @@ void cancel_open(Cell& c, std::uint16_t reason, Turn& t, const Branch* except = 
 void cancel_branch(Cell& c, Branch& b, std::uint16_t reason, Turn& t) noexcept;
 /// What was sent for a branch turned out not to have left.
 void send_failed(Cell& c, Branch& b, Turn& t) noexcept;
+/// The branch of a try_next stays alone with its failure.
+void no_next(Cell& c, Branch& b, Turn& t) noexcept;
 /// Everything that is due at `now`.
 void time_passed(Cell& c, Turn& t) noexcept;
 /// t_release: no more retransmission; gone after the wait time.

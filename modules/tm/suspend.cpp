@@ -123,6 +123,7 @@ struct Scene {
     const StoredRequest* request = nullptr;
     std::string_view state, luggage, way;
     bool in_choice = false;
+    bool is_reply = false;  ///< the token is that of a held reply: all else is empty
 };
 
 std::optional<Resumed> take_up(Runtime& rt, const SuspendToken& t, RouteId route, Message& m,
@@ -130,7 +131,9 @@ std::optional<Resumed> take_up(Runtime& rt, const SuspendToken& t, RouteId route
     Bucket& b = rt.table.bucket(t.slot);
     const BucketGuard guard(b);
     Cell* const c = Table::find(b, t.label);
-    if (c == nullptr || c->ticket != t.ticket || t.ticket == 0) return Resumed::stale;
+    if (c == nullptr || t.ticket == 0) return Resumed::stale;
+    scene.is_reply = held_at(*c, t.ticket) != nullptr;
+    if (scene.is_reply || c->ticket != t.ticket) return Resumed::stale;
     if (!c->waiting) return answer_of(*c);
     Suspension& s = *c->suspension;
     if (c->holder_runs) {
@@ -221,22 +224,14 @@ std::expected<SuspendToken, ScriptError> suspend(Runtime& rt, Message& m, const 
     return result;
 }
 
-static bool is_held(const Runtime& rt, const SuspendToken& t) {
-    Bucket& b = rt.table.bucket(t.slot);
-    const BucketGuard guard(b);
-    const Cell* const c = t.ticket != 0 ? Table::find(b, t.label) : nullptr;
-    return c != nullptr && held_at(*c, t.ticket) != nullptr;
-}
-
 Resumed resume(Runtime& rt, const SuspendToken& token, RouteId route, Unpacker* unpacker) {
     if (token.slot >= rt.table.size()) return Resumed::stale;
-    if (is_held(rt, token)) return resume_reply(rt, token, route);
     Message& m = rt.core->borrow_message();
     Scene scene;
     const auto answer = take_up(rt, token, route, m, scene);
     if (!answer) go_on(rt, m, scene, route, unpacker);
     rt.core->give_back(m);
-    return answer.value_or(Resumed::resumed);
+    return scene.is_reply ? resume_reply(rt, token, route) : answer.value_or(Resumed::resumed);
 }
 
 void wake(Runtime& rt, const WakeCall& call) noexcept {

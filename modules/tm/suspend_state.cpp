@@ -56,6 +56,9 @@ void put(Packer& to, const BranchTarget& t) noexcept {
     to.number(static_cast<std::uint16_t>(t.q));
     to.number(t.listener);
     to.number(t.flags);
+    to.text(t.ruid);
+    to.text(t.location_ua);
+    to.text(t.instance);
 }
 BranchTarget take_target(Reader& from) noexcept {
     BranchTarget t;
@@ -65,6 +68,9 @@ BranchTarget take_target(Reader& from) noexcept {
     t.q = static_cast<std::int16_t>(from.number());
     t.listener = static_cast<std::uint16_t>(from.number());
     t.flags = static_cast<std::uint32_t>(from.number());
+    t.ruid = from.text();
+    t.location_ua = from.text();
+    t.instance = from.text();
     return t;
 }
 
@@ -77,6 +83,7 @@ void pack(Packer& to, const Message& m, const Work& w) noexcept {
               (m.uri_consumed ? 4U : 0U) | (w.stored_edits ? 8U : 0U) | (w.no_auto_100 ? 16U : 0U));
     to.text(m.advertised_host);
     to.number(m.advertised_port);
+    to.text(m.via_params);
     to.text(m.reply_headers);
     to.text(m.reply_body);
     to.text(m.reply_content_type);
@@ -126,6 +133,7 @@ void load_state(std::string_view state, Message& m, Work& w) {
     w.no_auto_100 = (flags & 16U) != 0;
     m.advertised_host = from.text();
     m.advertised_port = static_cast<std::uint16_t>(from.number());
+    m.via_params = from.text();
     m.reply_headers = from.text();
     m.reply_body = from.text();
     m.reply_content_type = from.text();

@@ -89,6 +89,8 @@ Policy Tm::policy(const Times& time) const noexcept {
 
 Result<void> Tm::prepare(Core& core) {
     rt_.core = &core;
+    rt_.late = &late_;
+    rt_.sends = &sends_.emplace(core.net());
     const Result<Times> time = resolve(times);
     if (!time) return std::unexpected(time.error());
     for (const std::string& line : time->guessed) LOG(info, "{}", line);
@@ -112,6 +114,9 @@ Result<void> Tm::prepare(Core& core) {
                    .contact_flows_avp = contact_flows_avp,
                    .failure_exec_mode = failure_exec_mode,
                    .uri_of_winner = failure_uri_of_winner,
+                   .enable_uac_fr = enable_uac_fr,
+                   .reply_relay_mode = reply_relay_mode,
+                   .xavp_contact = xavp_contact,
                    .local_ack_mode = local_ack_mode};
     if (contacts_avp.empty() != contact_flows_avp.empty())
         return fail("contacts_avp and contact_flows_avp go together");
@@ -131,7 +136,8 @@ Result<void> Tm::prepare(Core& core) {
                 memory.tag("tm", "request"),     memory.tag("tm", "branch"),
                 memory.tag("tm", "buffer"),      memory.tag("tm", "avps"),
                 memory.tag("tm", "local"),       memory.tag("tm", "suspension"),
-                memory.tag("tm", "step"),        memory.tag("tm", "observer")};
+                memory.tag("tm", "step"),        memory.tag("tm", "observer"),
+                memory.tag("tm", "itinerary")};
     rt_.outbox.set_sink(*this);
     answers_.prepare(*this);
     rt_.timer = core.timers().add("tm", *this);
@@ -214,6 +220,8 @@ void Tm::tell(const Event& event) noexcept {
     if (event.wake != nullptr) return wake(rt_, *event.wake);
     if (event.news != nullptr) return deliver(rt_, *event.news);
     if (event.notice != nullptr) return tm::tell(rt_, *event.notice);
+    if (event.send_on != nullptr) return late_.go_on(*event.send_on);
+    if (event.ask_again != nullptr) return late_.ask_again(*event.ask_again);
     tm::tell(rt_, event);
 }
 

@@ -6,10 +6,12 @@
 #include <string>
 #include <string_view>
 
+#include "core/api/late_send.h"
 #include "core/module.h"
 #include "modules/tm/api.h"
 #include "modules/tm/append_lists.h"
 #include "modules/tm/fork.h"
+#include "modules/tm/late_branch.h"
 #include "modules/tm/late_writes.h"
 #include "modules/tm/runtime.h"
 #include "modules/tm/times.h"
@@ -36,7 +38,7 @@ public:
     // Parameters; times in milliseconds.
     GivenTimes times;
     std::string fr_timer_avp = "callee_fr_timer", fr_inv_timer_avp = "callee_fr_inv_timer";
-    std::string contacts_avp, contact_flows_avp;
+    std::string contacts_avp, contact_flows_avp, xavp_contact;
     std::string on_sl_reply;
     std::uint32_t branch_flag_mask = 0;
     bool failure_exec_mode = false;
@@ -71,6 +73,9 @@ public:
     int rich_redirect = 0;
     int local_ack_mode = 0;
     bool failure_uri_of_winner = true;
+    bool enable_uac_fr = false;
+    bool reply_relay_mode = true;
+    bool pass_provisional_replies = false;
     int hash_size = 32768;
     int max_transactions = 0;
 
@@ -228,6 +233,7 @@ public:
                      std::string_view body) override;
     std::string new_call_id() override;
     std::string new_tag() override;
+    bool passes_provisional_replies() const noexcept override { return pass_provisional_replies; }
 
     // SuspendApi (suspend.cpp)
     WakerId on_wake(Waker& waker) override;
@@ -247,6 +253,7 @@ public:
     bool attach(TransactionId id, ObserverId observer, Moments moments,
                 std::uint64_t param) override;
     bool id_of(const Message& m, TransactionId& id) const noexcept override;
+    int variables_of(TransactionId id, Message& into) override;
 
     [[nodiscard]] Runtime& runtime() noexcept { return rt_; }
     [[nodiscard]] const Runtime& runtime() const noexcept { return rt_; }
@@ -277,6 +284,8 @@ private:
     bool any_branch(Message& m, F wanted);
 
     Runtime rt_;
+    LateBranches late_{rt_};
+    std::optional<LateSends> sends_;
     UacAnswers answers_;
     RouteId stray_route_ = RouteId::none;  ///< on_sl_reply
     std::uint32_t unix_tx_ = 0;            ///< unix_tx_timeout

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string_view>
 
+#include "core/api/message.h"
 #include "core/api/net.h"
 #include "core/api/script.h"
 #include "core/api/shm.h"
@@ -22,6 +23,8 @@ namespace fairlead::tm {
 using Due = std::uint32_t;
 inline constexpr Due kNever = UINT32_MAX;
 inline constexpr std::uint16_t kNobody = 0xffff;  ///< no process slot
+/// The number of the branch that stands for what another program does.
+inline constexpr std::uint8_t kOutsideIndex = kMaxBranches - 1;
 
 /// Bytes in a block of their own.
 struct Buffer {
@@ -35,6 +38,7 @@ struct Buffer {
 };
 
 struct HeldReply;
+struct Itinerary;
 
 /// What became of the CANCEL of a branch.
 enum class CancelState : std::uint8_t {
@@ -59,7 +63,9 @@ struct Branch {
         latest = 256,        ///< its first reply is the last thing that happened to the transaction
         outside = 512,       ///< no request: another program was told, and may answer
         ended_badly = 1024,  ///< it failed, and who observes has not been told
-        with_path = 2048     ///< the first Route of its request is its Path
+        with_path = 2048,    ///< the first Route of its request is its Path
+        waits = 4096,        ///< its next hop is being looked up: there is no request yet
+        moved = 8192         ///< it failed, and another goes to the next place (RFC 3263 4.3)
     };
 
     shm::Ptr<Branch> next;
@@ -67,6 +73,8 @@ struct Branch {
     Buffer cancel;             ///< the CANCEL, while it may be repeated
     Buffer reply;              ///< the final reply as it would go upstream, until one is picked
     shm::Ptr<HeldReply> held;  ///< a reply that its onreply_route has suspended
+    shm::Ptr<char> ruid;       ///< of the contact that it came from: its length, and the bytes
+    shm::Ptr<Itinerary> itinerary;  ///< while it waits, or while there are other places
     Due retransmit_at = kNever, final_at = kNever;  ///< Timers A/E; B/F and C
     Due cancel_at = kNever, cancel_until = kNever;  ///< the CANCEL's Timers E and F
     std::uint32_t interval = 0, cancel_interval = 0;
@@ -84,6 +92,11 @@ struct Branch {
     std::uint16_t flags = 0;
     std::uint8_t resent = 0;  ///< retransmissions up to 3, where intervals are given one by one
 
+    static constexpr std::size_t kMaxRuid = 127;
+    [[nodiscard]] std::string_view ruid_text() const noexcept {
+        return ruid ? std::string_view(ruid.get() + 1, static_cast<std::size_t>(*ruid))
+                    : std::string_view();
+    }
     [[nodiscard]] bool has(Flag f) const noexcept { return (flags & f) != 0; }
     void set(Flag f) noexcept { flags = static_cast<std::uint16_t>(flags | f); }
     void clear(Flag f) noexcept { flags = static_cast<std::uint16_t>(flags & ~f); }
@@ -225,6 +238,12 @@ struct Cell : shm::TimerEntry {
         for (Branch* b = branches.get(); b != nullptr; b = b->next.get())
             if (b->has(Branch::asks)) return b;
         return nullptr;
+    }
+    /// The empty link behind the last one.
+    [[nodiscard]] shm::Ptr<Branch>& end_of_branches() noexcept {
+        shm::Ptr<Branch>* last = &branches;
+        while (*last) last = &(*last)->next;
+        return *last;
     }
     [[nodiscard]] std::size_t open_branches() const noexcept {
         std::size_t n = 0;

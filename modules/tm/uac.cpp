@@ -5,13 +5,18 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "core/api/log.h"
 #include "core/api/route_target.h"
 #include "core/api/text.h"
 #include "modules/tm/cells.h"
+#include "modules/tm/itinerary.h"
+#include "modules/tm/late_branch.h"
 #include "modules/tm/observe.h"
 #include "modules/tm/perform.h"
+#include "modules/tm/responses.h"
+#include "modules/tm/stored_request.h"
 #include "modules/tm/tm.h"
 
 namespace fairlead::tm {
@@ -21,10 +26,6 @@ using BucketGuard = shm::Guard<Bucket>;
 constexpr std::uint32_t kFirstCSeq = 10;
 constexpr std::uint32_t kMaxCSeq = 0x7fffffff;  // RFC 3261 8.1.1.5
 constexpr std::string_view kOwnAddress = "!!";
-
-bool is_one_line(std::string_view s) noexcept {
-    return s.find_first_of(std::string_view("\r\n\0", 3)) == std::string_view::npos;
-}
 
 /// Whole lines, none of them empty: an empty one would end the header section.
 bool are_lines(std::string_view s) noexcept {
@@ -48,17 +49,15 @@ class Launch {
 public:
     Launch(Runtime& rt, const UacRequest& r, Message& m, Outgoing& out) noexcept
         : rt_(rt), r_(r), m_(m), out_(out) {}
+    Launch(const Launch&) = delete;
+    Launch& operator=(const Launch&) = delete;
+    ~Launch() { rt_.late->drop(late_); }
 
     std::expected<UacId, ScriptError> run() {
         if (!is_sound(r_)) return std::unexpected(ScriptError::bad_request);
         if (rt_.memory().under_pressure()) return std::unexpected(ScriptError::out_of_memory);
         const auto listener = find_listener(rt_, r_.socket);
         if (!listener) return std::unexpected(ScriptError::no_socket);
-        const auto target =
-            resolve(rt_.core->net(), r_.next_hop.empty() ? r_.request_uri : r_.next_hop,
-                    kNoListener, *listener);
-        if (!target) return std::unexpected(target.error());
-        target_ = *target;
         call_id_ = r_.call_id.empty() ? out_.arena().copy(fresh_call_id(rt_)) : r_.call_id;
         cseq_ = r_.cseq != 0 ? r_.cseq : kFirstCSeq;
         bucket_ = &rt_.table.bucket(call_hash(call_id_, cseq_));
@@ -66,6 +65,9 @@ public:
             const BucketGuard guard(*bucket_);
             label_ = bucket_->next_label++;
         }
+        forced_ = *listener;
+        const ScriptError lost = aim(r_.next_hop.empty() ? r_.request_uri : r_.next_hop);
+        if (lost != ScriptError::none) return std::unexpected(lost);
         bytes_ = write();
         if (bytes_.empty() || m_.sip.parse(bytes_) || m_.sip.to() == nullptr)
             return std::unexpected(ScriptError::bad_request);
@@ -78,6 +80,35 @@ private:
     [[nodiscard]] const Listener& from() const noexcept {
         return rt_.core->net().listeners()[target_.listener];
     }
+
+    /// Finds the places of the next hop. Of a name that is being looked up the request is written
+    /// for a socket that it may leave from; it gets its Via when the place is known.
+    [[nodiscard]] ScriptError aim(std::string_view hop) {
+        rt_.late->drop(late_);
+        hop_ = hop;
+        const bool fails_over = rt_.core->next_hops().fails_over();
+        const auto found = rt_.late->find(
+            {hop, kNoListener, forced_, fails_over ? NextHops::kMost : 1}, own(), late_);
+        if (!found) return guess_socket();
+        late_ = 0;
+        hops_ = *found;
+        if (hops_.count == 0) return hops_.error;
+        target_ = hops_.targets[0];
+        return ScriptError::none;
+    }
+    [[nodiscard]] ScriptError guess_socket() noexcept {
+        const auto listeners = rt_.core->net().listeners();
+        const auto hop = next_hop_of(hop_);
+        Proto proto = hop ? hop->proto : Proto::none;
+        if (proto == Proto::none) proto = hop && hop->secure ? Proto::tls : Proto::udp;
+        auto from = std::ranges::find(listeners, proto, &Listener::proto);
+        if (forced_ < listeners.size()) from = listeners.begin() + forced_;
+        if (from == listeners.end()) from = listeners.begin();
+        if (from == listeners.end()) return ScriptError::no_socket;
+        target_ = {.proto = from->proto, .listener = from->index};
+        return ScriptError::none;
+    }
+    [[nodiscard]] OwnBranch own() const noexcept { return {slot(), label_, rt_.nonce, 0}; }
 
     /// host:port, also where a Via leaves the port out.
     [[nodiscard]] std::string own_address() const {
@@ -117,16 +148,16 @@ private:
     std::string_view write() {
         std::array<char, 64> id{};
         sip::Writer branch(id.data(), id.size());
-        write_branch(branch, {slot(), label_, rt_.nonce, 0});
+        write_branch(branch, own());
         sip::Writer via = out_.writer(from().via_sent_by.size() + branch.size() + 80);
-        const std::string own = fmt::format("<sip:{}>", from().via_sent_by);
+        const std::string ours = fmt::format("<sip:{}>", from().via_sent_by);
         const std::string tag = r_.from_tag.empty() ? fresh_tag(rt_) : std::string(r_.from_tag);
         sip::Writer text = out_.writer(room());
         text.put(r_.method).put(' ').put(r_.request_uri).put(" SIP/2.0\r\n");
         text.put(write_via(via, from(), m_, branch.text())).put("To: ");
         put_address(text, r_.to.empty() ? r_.request_uri : r_.to, r_.to_tag);
         text.put("\r\nFrom: ");
-        put_address(text, r_.from.empty() ? std::string_view(own) : r_.from, tag);
+        put_address(text, r_.from.empty() ? std::string_view(ours) : r_.from, tag);
         text.put("\r\nCSeq: ").put_uint(cseq_).put(' ').put(r_.method);
         text.put("\r\nCall-ID: ").put(call_id_).put("\r\nMax-Forwards: 70\r\nContent-Length: ");
         text.put_uint(r_.body.size()).put("\r\n").put(rt_.core->globals().user_agent_header);
@@ -166,16 +197,12 @@ private:
     }
     /// The route has set $du: another next hop, and the Via of the socket that leads there.
     [[nodiscard]] ScriptError move_to(std::string_view next_hop) {
-        const auto listener = find_listener(rt_, r_.socket);
-        const auto target =
-            resolve(rt_.core->net(), next_hop, kNoListener, listener ? *listener : kNoListener);
-        if (!target) return target.error();
-        const bool same_socket = target->listener == target_.listener;
-        target_ = *target;
-        if (same_socket) return ScriptError::none;
+        const std::uint16_t before = target_.listener;
+        if (const ScriptError lost = aim(next_hop); lost != ScriptError::none) return lost;
+        if (target_.listener == before) return ScriptError::none;
         std::array<char, 64> id{};
         sip::Writer branch(id.data(), id.size());
-        write_branch(branch, {slot(), label_, rt_.nonce, 0});
+        write_branch(branch, own());
         const std::size_t room = from().via_sent_by.size() + branch.size() + 80;
         sip::Writer via = out_.writer(room);
         // The first line behind the start line is our Via.
@@ -186,6 +213,28 @@ private:
         return take(text) ? ScriptError::none : ScriptError::bad_request;
     }
 
+    /// Whether event_route[tm:local-request] has armed a route for failures that may run.
+    [[nodiscard]] bool may_fail_over() const noexcept {
+        const Work* const w = rt_.options.enable_uac_fr ? work_of(rt_, m_) : nullptr;
+        return w != nullptr &&
+               (w->on_failure != RouteId::none || w->on_branch_failure != RouteId::none);
+    }
+    /// What other branches start from is without our Via: each has its own.
+    void remove_via() {
+        for (const sip::Header& h : m_.sip.headers()) {
+            if (h.type != sip::HeaderType::via) continue;
+            (void)m_.edits.remove(h);
+            break;
+        }
+    }
+    [[nodiscard]] Itinerary* plan() noexcept {
+        Itinerary* const i = make_itinerary(
+            rt_, m_, {.uri = m_.sip.request_uri(), .dst_uri = hop_, .listener = forced_});
+        if (i == nullptr) return nullptr;
+        i->hops = hops_;
+        if (late_ != 0) i->asker = rt_.process();
+        return i;
+    }
     LocalRequest* make_local() noexcept {
         auto* const local = rt_.memory().make<LocalRequest>(rt_.tags.local, shm::Hold::in_hand);
         if (local == nullptr) return nullptr;
@@ -204,46 +253,85 @@ private:
         if (!key) return std::unexpected(ScriptError::bad_request);
         LocalRequest* const local = make_local();
         auto* const branch = rt_.memory().make<Branch>(rt_.tags.branch, shm::Hold::in_hand);
-        char* const sent = rt_.memory().copy(bytes_, rt_.tags.buffer, shm::Hold::in_hand);
-        if (local == nullptr || branch == nullptr || sent == nullptr) {
+        remove_via();
+        char* const sent =
+            late_ == 0 ? rt_.memory().copy(bytes_, rt_.tags.buffer, shm::Hold::in_hand) : nullptr;
+        StoredRequest* const request =
+            may_fail_over() ? store_request(rt_.memory(), rt_.tags.request, m_) : nullptr;
+        // Without memory for other places there are none.
+        Itinerary* const itinerary = late_ != 0 || hops_.count > 1 ? plan() : nullptr;
+        if (local == nullptr || branch == nullptr ||
+            (late_ == 0 ? sent == nullptr : itinerary == nullptr) ||
+            (may_fail_over() && request == nullptr)) {
             rt_.counts.memory_failures.add();
-            return forget(local, branch, sent);
+            return forget(local, branch, sent, request, itinerary);
         }
         branch->sent.bytes = sent;
-        branch->sent.size = static_cast<std::uint32_t>(bytes_.size());
+        branch->sent.size = sent != nullptr ? static_cast<std::uint32_t>(bytes_.size()) : 0;
         branch->target = target_;
         {
             BucketGuard guard(*bucket_);
             Cell* const c = make_local_cell(rt_, *bucket_, *key, label_, *local);
             if (c == nullptr) {
                 guard.unlock();
-                return forget(local, branch, sent);
+                return forget(local, branch, sent, request, itinerary);
             }
-            link(*c, *branch, sent);
+            arm(*c, *branch, request);
+            link(*c, *branch, sent, itinerary);
         }
         out_.send();
         const UacId id{slot(), label_};
-        if (out_.result(0) == Sent::queued) return id;
+        const bool waits = std::exchange(late_, 0) != 0;
+        if (waits || out_.result(0) == Sent::queued) return id;
+        if (itinerary != nullptr) {
+            send_failed(rt_, *bucket_, label_and_branch(label_, 0));
+            return id;
+        }
         give_up(id);
         return std::unexpected(ScriptError::send);
     }
-    std::unexpected<ScriptError> forget(LocalRequest* local, Branch* branch, char* sent) noexcept {
+    std::unexpected<ScriptError> forget(LocalRequest* local, Branch* branch, char* sent,
+                                        StoredRequest* request, Itinerary* itinerary) noexcept {
+        free_itinerary(rt_, itinerary);
         rt_.memory().free(local);
         rt_.memory().free(branch);
         rt_.memory().free(sent);
+        rt_.memory().free(request);
         return std::unexpected(ScriptError::out_of_memory);
     }
-    void link(Cell& c, Branch& b, char* sent) noexcept {
-        rt_.memory().publish(sent);
+    /// The routes that event_route[tm:local-request] wants.
+    void arm(Cell& c, Branch& b, StoredRequest* request) {
+        const Work* const w = work_of(rt_, m_);
+        if (w == nullptr) return;
+        b.on_reply = c.on_reply = w->on_reply;
+        (void)keep_script_state(rt_, c, m_);
+        if (request == nullptr) return;
+        rt_.memory().publish(request);
+        c.request = request;
+        b.on_failure = c.on_failure = w->on_failure;
+        b.on_branch_failure = c.on_branch_failure = w->on_branch_failure;
+        c.on_branch = w->on_branch;
+    }
+    void link(Cell& c, Branch& b, char* sent, Itinerary* itinerary) noexcept {
+        if (sent != nullptr) rt_.memory().publish(sent);
+        if (itinerary != nullptr) {
+            b.itinerary = itinerary;
+            publish_itinerary(rt_, *itinerary);
+        }
         rt_.memory().publish(&b);
         c.branches = &b;
         c.branch_count = 1;
         Actions actions;
         Turn turn{rt_.now(), rt_.policy, actions};
         branch_started(c, b, turn);
-        out_.add(target_, bytes_, failure_of(rt_, c, b));
         note_moment(rt_, c, {.moment = Moment::local_request_in, .message = bytes_}, out_);
-        note_branch_out(rt_, c, b, bytes_, out_);
+        if (late_ != 0) {
+            b.set(Branch::waits);
+            b.retransmit_at = kNever;
+        } else {
+            out_.add(target_, bytes_, failure_of(rt_, c, b));
+            note_branch_out(rt_, c, b, bytes_, out_);
+        }
         rest(rt_, c);
     }
     /// It could not be sent: the caller knows, so nobody else is told.
@@ -263,7 +351,10 @@ private:
     Message& m_;
     Outgoing& out_;
     Target target_;
-    std::string_view call_id_, bytes_;
+    std::string_view call_id_, bytes_, hop_;
+    NextHops hops_;
+    std::uint64_t late_ = 0;  ///< while the name is being looked up: its number in LateBranches
+    std::uint16_t forced_ = kNoListener;
     std::uint32_t cseq_ = 0, label_ = 0;
     Bucket* bucket_ = nullptr;
 };

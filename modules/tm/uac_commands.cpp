@@ -6,7 +6,6 @@
 
 #include <array>
 #include <cstring>
-#include <optional>
 #include <string>
 
 #include "core/api/sip.h"
@@ -23,89 +22,36 @@ Error bad(std::string text) {
     return {.code = kBadRequest, .text = std::move(text)};
 }
 
-bool is_one_line(std::string_view text) noexcept {
-    for (const char c : text)
-        if ((static_cast<unsigned char>(c) < ' ' && c != '\t') || c == '\x7f') return false;
-    return true;
-}
-
 /// "." and nothing mean that there is none.
 std::string_view or_none(std::string_view text) noexcept {
     return text == "." ? std::string_view() : text;
 }
 
-/// What an operator gave as header fields: those that the request or reply makes itself, and the
-/// other lines, each with CRLF.
-struct Fields {
-    std::string rest;
-    std::optional<std::string> from, to, call_id, cseq;
-    bool has_type = false, has_length = false, has_via = false, is_wrong = false;
-};
-
-void take_field(Fields& fields, std::string_view line) {
-    const std::size_t colon = line.find(':');
-    const std::string_view name = text::trim(line.substr(0, colon));
-    const bool goes_on = line.front() == ' ' || line.front() == '\t';
-    if (colon == std::string_view::npos || name.empty() || goes_on || !is_one_line(line) ||
-        name.find_first_of(" \t") != std::string_view::npos) {
-        fields.is_wrong = true;
-        return;
-    }
-    const std::string value(text::trim(line.substr(colon + 1)));
-    switch (sip::header_type(name)) {
-        case sip::HeaderType::from: fields.from = value; return;
-        case sip::HeaderType::to: fields.to = value; return;
-        case sip::HeaderType::call_id: fields.call_id = value; return;
-        case sip::HeaderType::cseq: fields.cseq = value; return;
-        case sip::HeaderType::content_type: fields.has_type = true; break;
-        case sip::HeaderType::content_length: fields.has_length = true; break;
-        case sip::HeaderType::via: fields.has_via = true; break;
-        default: break;
-    }
-    fields.rest.append(line).append("\r\n");
-}
-
-Fields read_fields(std::string_view text) {
-    Fields fields;
-    while (!text.empty()) {
-        const std::size_t end = text.find('\n');
-        std::string_view line = text.substr(0, end);
-        text = end == std::string_view::npos ? std::string_view() : text.substr(end + 1);
-        if (line.ends_with('\r')) line.remove_suffix(1);
-        if (!line.empty()) take_field(fields, line);
-    }
-    return fields;
-}
-
 /// What a request is made of; owns what the views of `what` point to.
 struct Draft {
-    Fields fields;
-    std::string from;
+    HeaderLines fields;
     UacRequest what;
 };
 
 /// The checks that concern the fields, in the order of their complaints.
 Result<void> fill_in(Draft& draft) {
-    const Fields& f = draft.fields;
+    const HeaderLines& f = draft.fields;
     UacRequest& what = draft.what;
-    if (f.is_wrong || f.has_via) return std::unexpected(bad("Invalid headers"));
+    if (f.is_wrong || f.is_folded || f.has_via) return std::unexpected(bad("Invalid headers"));
     if (!what.body.empty() && !f.has_type) return std::unexpected(bad("Content-Type missing"));
     if (f.has_length) return std::unexpected(bad("Content-Length disallowed"));
-    if (!f.to) return std::unexpected(bad("To missing"));
-    if (!f.from) return std::unexpected(bad("From missing"));
-    if (!sip::parse_name_addr(*f.from)) return std::unexpected(bad("Error in From"));
-    if (f.cseq) {
-        const std::size_t blank = f.cseq->find_first_of(" \t");
-        const auto number = text::parse_uint(std::string_view(*f.cseq).substr(0, blank), INT32_MAX);
+    if (f.to.empty()) return std::unexpected(bad("To missing"));
+    if (f.from.empty()) return std::unexpected(bad("From missing"));
+    if (!sip::parse_name_addr(f.from)) return std::unexpected(bad("Error in From"));
+    if (!f.cseq.empty()) {
+        const auto number = text::parse_uint(f.cseq, INT32_MAX);
         if (!number) return std::unexpected(bad("Non-numerical CSeq"));
-        if (blank == std::string::npos ||
-            text::trim(std::string_view(*f.cseq).substr(blank)) != what.method)
-            return std::unexpected(bad("CSeq method mismatch"));
+        if (f.cseq_method != what.method) return std::unexpected(bad("CSeq method mismatch"));
         what.cseq = static_cast<std::uint32_t>(*number);
     }
-    what.from = *f.from;
-    what.to = *f.to;
-    if (f.call_id) what.call_id = *f.call_id;
+    what.from = f.from;
+    what.to = f.to;
+    what.call_id = f.call_id;
     what.headers = f.rest;
     return {};
 }
@@ -130,7 +76,7 @@ Result<void> read_request(const Call& call, const Tm& tm, Draft& draft) {
         return std::unexpected(bad(fmt::format("Invalid next-hop uri \"{}\"", what.next_hop)));
     if (!tm.has_socket(what.socket))
         return std::unexpected(bad(fmt::format("No local socket for \"{}\"", what.socket)));
-    draft.fields = read_fields(or_none(call.text(4)));
+    draft.fields = read_header_lines(or_none(call.text(4)));
     return fill_in(draft);
 }
 
@@ -144,7 +90,7 @@ Result<void> ask(Module& m, Call& call, bool waits) {
 // ---- Replies ------------------------------------------------------------------------------------
 
 struct ReplyDraft {
-    Fields fields;
+    HeaderLines fields;
     OwnReply what;
 };
 
@@ -162,12 +108,10 @@ Result<void> read_status(const Call& call, OwnReply& reply) {
 Result<void> read_rest(const Call& call, std::size_t at, ReplyDraft& draft) {
     const std::string_view tag = call.text(at);
     if (tag.empty()) return std::unexpected(bad("To tag expected"));
-    if (!is_one_line(tag) || tag.find_first_of(" \t;,<>\"") != std::string_view::npos)
-        return std::unexpected(bad("Invalid To tag"));
-    draft.fields = read_fields(or_none(call.text(at + 1)));
-    const Fields& f = draft.fields;
-    if (f.is_wrong || f.has_via || f.from || f.to || f.call_id || f.cseq)
-        return std::unexpected(bad("Invalid headers"));
+    if (!is_token(tag)) return std::unexpected(bad("Invalid To tag"));
+    draft.fields = read_header_lines(or_none(call.text(at + 1)));
+    const HeaderLines& f = draft.fields;
+    if (f.is_folded || !f.is_for_reply()) return std::unexpected(bad("Invalid headers"));
     if (f.has_length) return std::unexpected(bad("Content-Length disallowed"));
     draft.what.to_tag = or_none(tag);
     draft.what.headers = f.rest;
@@ -236,14 +180,10 @@ Result<void> reply(Module& m, Call& call) {
     const std::string_view id = call.text(2);
     if (id.empty()) return std::unexpected(bad("Transaction ID expected"));
     if (call.text(3).empty()) return std::unexpected(bad("To tag expected"));
-    const std::size_t colon = id.find(':');
-    if (colon == std::string_view::npos) return std::unexpected(bad("Invalid transaction ID"));
-    const auto slot = text::parse_uint(id.substr(0, colon), UINT32_MAX);
-    const auto label = text::parse_uint(id.substr(colon + 1), UINT32_MAX);
-    if (!slot || !label) return std::unexpected(bad("Invalid transaction ID"));
+    const auto named = parse_id(id);
+    if (!named) return std::unexpected(bad("Invalid transaction ID"));
     TRY(read_rest(call, 3, draft));
-    if (!static_cast<Tm&>(m).answer(static_cast<std::uint32_t>(*slot),
-                                    static_cast<std::uint32_t>(*label), draft.what))
+    if (!static_cast<Tm&>(m).answer(named->slot, named->label, draft.what))
         return fail("No such transaction", {}, kNoTransaction);
     return {};
 }

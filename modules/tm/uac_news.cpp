@@ -6,6 +6,7 @@
 #include <cstring>
 #include <exception>
 
+#include "core/api/late_send.h"
 #include "core/api/log.h"
 #include "core/api/route_target.h"
 #include "modules/tm/observe.h"
@@ -196,9 +197,10 @@ bool send_ack(Runtime& rt, std::string_view reply, const Target& sent_to, std::s
     if (contact.empty()) contact = m->to()->uri;
     const Routed way = routed(contact, route_set(*m));
     Target target = sent_to;
-    if (rt.options.local_ack_mode == 0)
-        target = resolve(rt.core->net(), way.next_hop, sent_to.listener, sent_to.listener)
-                     .value_or(sent_to);
+    const auto found = resolve(rt.core->net(), way.next_hop, sent_to.listener, sent_to.listener);
+    const bool by_route = rt.options.local_ack_mode == 0;
+    const bool is_name = by_route && !found && found.error() == ScriptError::bad_address;
+    if (by_route && found) target = *found;
     const Listener& from = rt.core->net().listeners()[target.listener];
 
     // RFC 3261 17.1.1.3: an ACK for a 2xx has a branch of its own.
@@ -218,6 +220,10 @@ bool send_ack(Runtime& rt, std::string_view reply, const Target& sent_to, std::s
     text.put("Max-Forwards: 70\r\n").put(rt.core->globals().user_agent_header).put(headers);
     text.put("Content-Length: ").put_uint(body.size()).put("\r\n\r\n").put(body);
     if (!text.ok()) return false;
+    if (is_name) {
+        const HopQuestion question{way.next_hop, sent_to.listener, sent_to.listener};
+        return rt.sends->send(rt.core->next_hops(), question, text.text()) == ScriptError::none;
+    }
     out.add(target, text.text());
     out.send();
     return true;
@@ -243,7 +249,10 @@ bool Tm::acknowledge(UacId id, std::string_view reply, std::string_view headers,
         const shm::Guard<Bucket> guard(b);
         const Cell* const c = Table::find(b, id.label);
         if (c == nullptr || !c->local || !c->is_invite() || !c->branches) return false;
-        target = c->branches->target;
+        const Branch* answered = c->branches.get();
+        for (const Branch* x = answered; x != nullptr; x = x->next.get())
+            if (x->status >= 200 && x->status < 300) answered = x;
+        target = answered->target;
     }
     return send_ack(rt_, reply, target, headers, body);
 }

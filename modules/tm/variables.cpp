@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "modules/tm/variables.h"
 
+#include <algorithm>
+
 #include "modules/tm/tm.h"
 
 namespace fairlead::tm::variable {
@@ -71,6 +73,16 @@ Value reply_last(Module& m, Message& msg, const VariableName&) {
     return Value(static_cast<int>(w->branch->status));
 }
 
+Value reply_ruid(Module& m, Message& msg, const VariableName&) {
+    const Work* const w = bound(m, msg);
+    if (w == nullptr || w->branch == nullptr) return {};
+    char* const out = msg.arena.allocate(Branch::kMaxRuid);
+    const BucketGuard guard(*w->bucket);
+    const std::string_view ruid = w->branch->ruid_text();
+    std::ranges::copy(ruid, out);
+    return ruid.empty() ? Value() : Value(std::string_view(out, ruid.size()));
+}
+
 Result<std::uint64_t> resolve_transaction(Module&, std::string_view inner) {
     constexpr std::pair<std::string_view, Field> kNames[] = {
         {"id_index", Field::id_index},     {"id_label", Field::id_label},
@@ -87,7 +99,8 @@ Result<std::uint64_t> resolve_transaction(Module&, std::string_view inner) {
 Result<std::uint64_t> resolve_branch(Module&, std::string_view inner) {
     if (inner == "flags") return static_cast<std::uint64_t>(Field::flags);
     if (inner == "uri") return static_cast<std::uint64_t>(Field::uri);
-    return fail("$T_branch takes flags or uri");
+    if (inner == "ruid") return static_cast<std::uint64_t>(Field::ruid);
+    return fail("$T_branch takes flags, uri or ruid");
 }
 
 Value transaction(Module& m, Message& msg, const VariableName& name) {
@@ -111,6 +124,7 @@ Value transaction(Module& m, Message& msg, const VariableName& name) {
 }
 
 Value branch(Module& m, Message& msg, const VariableName& name) {
+    if (static_cast<Field>(name.handle) == Field::ruid) return reply_ruid(m, msg, name);
     const Work* const w = bound(m, msg);
     if (w == nullptr || w->branch == nullptr) return {};
     const BucketGuard guard(*w->bucket);

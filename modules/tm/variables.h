@@ -17,7 +17,8 @@ enum class Field : std::uint64_t {
     reply_type,
     branch_index,
     flags,
-    uri
+    uri,
+    ruid
 };
 
 Value branch_idx(Module& m, Message& msg, const VariableName& name);
@@ -25,6 +26,7 @@ Value branch_index(Module& m, Message& msg, const VariableName& name);
 Value reply_code(Module& m, Message& msg, const VariableName& name);
 Value reply_reason(Module& m, Message& msg, const VariableName& name);
 Value reply_last(Module& m, Message& msg, const VariableName& name);
+Value reply_ruid(Module& m, Message& msg, const VariableName& name);
 Value transaction(Module& m, Message& msg, const VariableName& name);
 Value branch(Module& m, Message& msg, const VariableName& name);
 Result<std::uint64_t> resolve_transaction(Module& m, std::string_view inner);
@@ -46,6 +48,10 @@ inline constexpr Variable kRows[] = {
     {.name = "T_reply_last",
      .doc = "Status that the branch had before the reply at hand.",
      .get = reply_last},
+    {.name = "T_reply_ruid",
+     .doc = "ruid of the registered contact to which the branch of the reply went; in "
+            "failure_route that of the winner.",
+     .get = reply_ruid},
     {.name = "T",
      .doc = "Of the transaction: $T(id_index), $T(id_label) (with _n: made if there is none), "
             "$T(reply_code), $T(reply_reason), $T(reply_type) (1: made here), $T(branch_index).",
@@ -66,7 +72,8 @@ inline constexpr Variable kRows[] = {
      .inner = Inner::evaluated,
      .get = of_invite},
     {.name = "T_branch",
-     .doc = "Of the current or winning branch: $T_branch(flags), $T_branch(uri).",
+     .doc = "Of the current or winning branch: $T_branch(flags), $T_branch(uri), "
+            "$T_branch(ruid), which is $T_reply_ruid.",
      .inner = Inner::required,
      .get = branch,
      .resolve = resolve_branch},

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/api/sip.h"
 #include "core/module.h"
 
 namespace fairlead::usrloc {
@@ -38,6 +39,30 @@ struct Contact {
         return expires != 0 && expires <= now;
     }
 };
+
+/// The URI of the first value of a Path; "" when there is none.
+[[nodiscard]] inline std::string_view first_hop(std::string_view path) noexcept {
+    const auto first = sip::next_value(path);
+    const auto hop = first ? sip::parse_name_addr(*first) : std::nullopt;
+    return hop ? hop->uri : std::string_view();
+}
+
+/// A branch to the contact: by its Path (RFC 3327 5.4), else to where its REGISTER came from, over
+/// the socket on which that came (if it is one of the first `listeners`), with its branch flags.
+/// Texts are copies in the arena.
+[[nodiscard]] inline BranchTarget target_of(const Contact& c, Arena& arena, std::size_t listeners) {
+    BranchTarget target;
+    target.uri = arena.copy(c.uri);
+    target.q = c.q == kNoQ ? fairlead::kNoQ : c.q;
+    target.flags = c.cflags;
+    target.ruid = arena.copy(c.ruid);
+    target.location_ua = arena.copy(c.user_agent);
+    target.instance = arena.copy(c.instance);
+    target.listener = c.listener < listeners ? c.listener : kNoListener;
+    target.path = arena.copy(c.path);
+    target.dst_uri = arena.copy(c.path.empty() ? c.received : first_hop(c.path));
+    return target;
+}
 
 /// What becomes of one contact in save().
 struct Change {
@@ -131,6 +156,8 @@ struct Api {
                                                   Arena& arena) = 0;
     /// What the AOR's record is numbered with ($ulc(p=>aorhash)).
     [[nodiscard]] virtual std::uint32_t hash(std::string_view aor) const noexcept = 0;
+    /// Name of the XAVPs that belong to a contact (Contact::attributes); "" for none.
+    [[nodiscard]] virtual std::string_view contact_xavp() const noexcept = 0;
 
 protected:
     ~Api() = default;

@@ -13,36 +13,53 @@
 namespace fairlead::usrloc {
 namespace {
 
+using enum Layout::Column;
+
 constexpr double kDay = 86400.0, kEpoch = 2440587.5;  // the Julian day of 1970
 constexpr int kVersion = 9;
 constexpr double kThousand = 1000.0;
 
-constexpr std::string_view kColumns =
-    "ruid, username, domain, contact, received, path, expires, q, callid, cseq, last_modified, "
-    "flags, cflags, user_agent, socket, methods, instance, reg_id, server_id, connection_id, "
-    "keepalive, partition";
+/// What a column is, behind its name.
+constexpr std::array<std::string_view, kColumns> kTypes{
+    "VARCHAR(64) DEFAULT '' NOT NULL",
+    "VARCHAR(64) DEFAULT '' NOT NULL",
+    "VARCHAR(64) DEFAULT NULL",
+    "VARCHAR(512) DEFAULT '' NOT NULL",
+    "VARCHAR(128) DEFAULT NULL",
+    "VARCHAR(512) DEFAULT NULL",
+    "TIMESTAMP WITHOUT TIME ZONE DEFAULT '2030-05-28 21:32:15' NOT NULL",
+    "REAL DEFAULT 1.0 NOT NULL",
+    "VARCHAR(255) DEFAULT 'Default-Call-ID' NOT NULL",
+    "INTEGER DEFAULT 1 NOT NULL",
+    "TIMESTAMP WITHOUT TIME ZONE DEFAULT '2000-01-01 00:00:01' NOT NULL",
+    "INTEGER DEFAULT 0 NOT NULL",
+    "INTEGER DEFAULT 0 NOT NULL",
+    "VARCHAR(255) DEFAULT '' NOT NULL",
+    "VARCHAR(64) DEFAULT NULL",
+    "INTEGER DEFAULT NULL",
+    "VARCHAR(255) DEFAULT NULL",
+    "INTEGER DEFAULT 0 NOT NULL",
+    "INTEGER DEFAULT 0 NOT NULL",
+    "INTEGER DEFAULT 0 NOT NULL",
+    "INTEGER DEFAULT 0 NOT NULL",
+    "INTEGER DEFAULT 0 NOT NULL"};
+constexpr std::string_view kNumber = "BIGINT DEFAULT 0 NOT NULL";
 
-std::string table_sql(std::string_view name) {
+std::string table_sql(std::string_view table, const Layout& layout) {
+    const auto& n = layout.names;
+    std::string columns;
+    for (std::size_t i = 0; i < kColumns; ++i) {
+        const bool is_moment = i == kExpires || i == kModified;
+        columns +=
+            fmt::format(", {} {}", n[i], is_moment && layout.has_numbers ? kNumber : kTypes[i]);
+    }
     return fmt::format(
-        "CREATE TABLE {0} (id INTEGER PRIMARY KEY NOT NULL, ruid VARCHAR(64) DEFAULT '' NOT NULL, "
-        "username VARCHAR(64) DEFAULT '' NOT NULL, domain VARCHAR(64) DEFAULT NULL, contact "
-        "VARCHAR(512) DEFAULT '' NOT NULL, received VARCHAR(128) DEFAULT NULL, path VARCHAR(512) "
-        "DEFAULT NULL, expires TIMESTAMP WITHOUT TIME ZONE DEFAULT '2030-05-28 21:32:15' NOT NULL, "
-        "q REAL DEFAULT 1.0 NOT NULL, callid VARCHAR(255) DEFAULT 'Default-Call-ID' NOT NULL, cseq "
-        "INTEGER DEFAULT 1 NOT NULL, last_modified TIMESTAMP WITHOUT TIME ZONE DEFAULT "
-        "'2000-01-01 00:00:01' NOT NULL, flags INTEGER DEFAULT 0 NOT NULL, cflags INTEGER DEFAULT "
-        "0 "
-        "NOT NULL, user_agent VARCHAR(255) DEFAULT '' NOT NULL, socket VARCHAR(64) DEFAULT NULL, "
-        "methods INTEGER DEFAULT NULL, instance VARCHAR(255) DEFAULT NULL, reg_id INTEGER DEFAULT "
-        "0 "
-        "NOT NULL, server_id INTEGER DEFAULT 0 NOT NULL, connection_id INTEGER DEFAULT 0 NOT NULL, "
-        "keepalive INTEGER DEFAULT 0 NOT NULL, partition INTEGER DEFAULT 0 NOT NULL, CONSTRAINT "
-        "{0}_ruid_idx UNIQUE (ruid)); CREATE INDEX {0}_account_contact_idx ON {0} (username, "
-        "domain, "
-        "contact); CREATE INDEX {0}_expires_idx ON {0} (expires); CREATE INDEX {0}_tcpcon_idx ON "
-        "{0} "
-        "(connection_id); CREATE INDEX {0}_connection_idx ON {0} (server_id, connection_id)",
-        name);
+        "CREATE TABLE {0} (id INTEGER PRIMARY KEY NOT NULL{1}, CONSTRAINT {0}_ruid_idx UNIQUE "
+        "({2})); CREATE INDEX {0}_account_contact_idx ON {0} ({3}, {4}, {5}); CREATE INDEX "
+        "{0}_expires_idx ON {0} ({6}); CREATE INDEX {0}_tcpcon_idx ON {0} ({8}); CREATE INDEX "
+        "{0}_connection_idx ON {0} ({7}, {8})",
+        table, columns, n[kRuid], n[kUser], n[kDomain], n[kContact], n[kExpires], n[kServerId],
+        n[kConnectionId]);
 }
 
 bool is_name(std::string_view name) noexcept {
@@ -91,8 +108,11 @@ std::int64_t unix_seconds(const db::Value& value) noexcept {
     return std::llround((number - kEpoch) * kDay);
 }
 
-Result<void> Rows::prepare(Core& core, db::Api& db, std::string_view url) {
+Result<void> Rows::prepare(Core& core, db::Api& db, std::string_view url, const Layout& layout) {
     core_ = &core;
+    layout_ = layout;
+    for (const std::string& name : layout.names)
+        if (!is_name(name)) return fail(fmt::format("\"{}\" cannot be a column", name));
     db_ = &db;
     database_ = TRY(db.open(url));
     barrier_ = TRY(db.prepare(database_, "SELECT 1"));
@@ -101,60 +121,74 @@ Result<void> Rows::prepare(Core& core, db::Api& db, std::string_view url) {
 
 Result<void> Rows::add(std::string_view table, bool check_version) {
     if (!is_name(table)) return fail(fmt::format("\"{}\" cannot be a table", table));
-    const std::string sql = table_sql(table);
+    const std::string sql = table_sql(table, layout_);
     TRY(db_->table(database_, {table, kVersion, sql, check_version}));
     const auto prepare = [&](const std::string& text) { return db_->prepare(database_, text); };
-    std::string marks, updates;
-    for (std::string_view rest = kColumns; !rest.empty();) {
-        const std::size_t end = std::min(rest.find(", "), rest.size());
-        const std::string_view column = rest.substr(0, end);
-        rest.remove_prefix(std::min(end + 2, rest.size()));
+    const auto& n = layout_.names;
+    std::string columns, marks, updates;
+    for (const std::string& column : n) {
+        columns += (columns.empty() ? "" : ", ") + column;
         marks += marks.empty() ? "?" : ", ?";
-        if (column != "ruid")
+        if (&column != &n[kRuid])
             updates += fmt::format("{0}{1} = excluded.{1}", updates.empty() ? "" : ", ", column);
     }
     Statements s{};
-    s.load = TRY(prepare(fmt::format("SELECT {} FROM {}", kColumns, table)));
-    s.clean = TRY(prepare(fmt::format("DELETE FROM {} WHERE expires > 0 AND expires < ?", table)));
+    s.load = TRY(prepare(fmt::format("SELECT {} FROM {}", columns, table)));
+    s.clean =
+        TRY(prepare(fmt::format("DELETE FROM {0} WHERE {1} > 0 AND {1} < ?", table, n[kExpires])));
+    s.clean_tcp = TRY(prepare(fmt::format(
+        "DELETE FROM {0} WHERE {1} LIKE '%transport=tcp%' OR {1} LIKE '%transport=tls%' OR {1} "
+        "LIKE '%transport=ws%' OR {2} LIKE 'tcp:%' OR {2} LIKE 'tls:%' OR {2} LIKE 'ws%:%'",
+        table, n[kContact], n[kSocket])));
     s.put =
-        TRY(prepare(fmt::format("INSERT INTO {} ({}) VALUES ({}) ON CONFLICT (ruid) DO UPDATE "
-                                "SET {}",
-                                table, kColumns, marks, updates)));
-    s.remove = TRY(prepare(fmt::format("DELETE FROM {} WHERE ruid = ?", table)));
-    constexpr std::string_view kAlive = "(expires = 0 OR expires > ?)";
-    s.users = TRY(prepare(
-        fmt::format("SELECT COUNT(*) FROM (SELECT DISTINCT username, domain FROM {} WHERE {})",
-                    table, kAlive)));
-    s.contacts = TRY(prepare(fmt::format("SELECT COUNT(*) FROM {} WHERE {}", table, kAlive)));
-    s.expired = TRY(prepare(fmt::format("SELECT COUNT(*) FROM {} WHERE NOT {}", table, kAlive)));
+        TRY(prepare(fmt::format("INSERT INTO {} ({}) VALUES ({}) ON CONFLICT ({}) DO UPDATE SET "
+                                "{}",
+                                table, columns, marks, n[kRuid], updates)));
+    s.remove = TRY(prepare(fmt::format("DELETE FROM {} WHERE {} = ?", table, n[kRuid])));
+    const std::string alive = fmt::format("({0} = 0 OR {0} > ?)", n[kExpires]);
+    s.users =
+        TRY(prepare(fmt::format("SELECT COUNT(*) FROM (SELECT DISTINCT {}, {} FROM {} WHERE {})",
+                                n[kUser], n[kDomain], table, alive)));
+    s.contacts = TRY(prepare(fmt::format("SELECT COUNT(*) FROM {} WHERE {}", table, alive)));
+    s.expired = TRY(prepare(fmt::format("SELECT COUNT(*) FROM {} WHERE NOT {}", table, alive)));
     domains_.push_back(s);
+    return {};
+}
+
+db::Value Rows::moment(std::int64_t unix_seconds) const noexcept {
+    return layout_.has_numbers ? db::Value(unix_seconds) : db::Value(julian_day(unix_seconds));
+}
+
+Result<void> Rows::clean_connections(DomainId domain) const {
+    TRY(db_->now(domains_[static_cast<std::size_t>(domain)].clean_tcp, {}));
     return {};
 }
 
 Result<void> Rows::load(DomainId domain, bool clean, const Each& each) const {
     const Statements& s = domains_[static_cast<std::size_t>(domain)];
     const std::int64_t now = core_->clock().unix_seconds();
-    const db::Value until[] = {julian_day(now)};
+    const db::Value until[] = {moment(now)};
     if (clean) TRY(db_->now(s.clean, until));
     return db_->load(s.load, {}, [&](db::Row row) {
         Contact c;
-        c.ruid = row[0].text();
-        c.uri = row[3].text();
-        c.received = row[4].text();
-        c.path = row[5].text();
-        c.expires = unix_seconds(row[6]);
-        c.q = q_of(row[7]);
-        c.call_id = row[8].text();
-        c.cseq = static_cast<std::uint32_t>(row[9].integer());
-        c.modified = unix_seconds(row[10]);
-        c.flags = static_cast<std::uint32_t>(row[11].integer());
-        c.cflags = static_cast<std::uint32_t>(row[12].integer());
-        c.user_agent = row[13].text();
-        c.methods = row[15].is_null() ? kAllMethods : static_cast<std::uint32_t>(row[15].integer());
-        c.instance = row[16].text();
-        c.reg_id = static_cast<std::int32_t>(row[17].integer());
+        c.ruid = row[kRuid].text();
+        c.uri = row[kContact].text();
+        c.received = row[kReceived].text();
+        c.path = row[kPath].text();
+        c.expires = unix_seconds(row[kExpires]);
+        c.q = q_of(row[kQ]);
+        c.call_id = row[kCallId].text();
+        c.cseq = static_cast<std::uint32_t>(row[kCseq].integer());
+        c.modified = unix_seconds(row[kModified]);
+        c.flags = static_cast<std::uint32_t>(row[kFlags].integer());
+        c.cflags = static_cast<std::uint32_t>(row[kCflags].integer());
+        c.user_agent = row[kUserAgent].text();
+        c.methods = row[kMethods].is_null() ? kAllMethods
+                                            : static_cast<std::uint32_t>(row[kMethods].integer());
+        c.instance = row[kInstance].text();
+        c.reg_id = static_cast<std::int32_t>(row[kRegId].integer());
         if (c.is_over(now) || c.uri.empty() || c.ruid.empty()) return true;
-        return each(row[1].text(), row[2].text(), row[14].text(), c);
+        return each(row[kUser].text(), row[kDomain].text(), row[kSocket].text(), c);
     });
 }
 
@@ -171,11 +205,11 @@ bool Rows::put(DomainId domain, std::string_view aor, const Contact& c, db::Call
         c.uri,
         db::Value::text_or_null(c.received),
         db::Value::text_or_null(c.path),
-        julian_day(c.expires),
+        moment(c.expires),
         q_column(c.q),
         c.call_id,
         std::int64_t{c.cseq},
-        julian_day(c.modified),
+        moment(c.modified),
         std::int64_t{c.flags},
         std::int64_t{c.cflags},
         c.user_agent,
@@ -205,7 +239,7 @@ bool Rows::barrier(DomainId, db::CallbackId callback, std::string_view luggage) 
 bool Rows::count(DomainId domain, Count what, db::CallbackId callback,
                  std::string_view luggage) const {
     const Statements& s = domains_[static_cast<std::size_t>(domain)];
-    const db::Value values[] = {julian_day(core_->clock().unix_seconds())};
+    const db::Value values[] = {moment(core_->clock().unix_seconds())};
     const db::StatementId statement = what == Count::users      ? s.users
                                       : what == Count::contacts ? s.contacts
                                                                 : s.expired;

@@ -31,7 +31,7 @@ Result<void> Usrloc::prepare(Core& core) {
     if (db_mode != memory) {
         if (db == nullptr)
             return fail("usrloc: db_mode needs a module for databases, such as db_sqlite");
-        TRY(rows_.prepare(core, *db, db_url));
+        TRY(rows_.prepare(core, *db, db_url, layout));
         callback_ = db->on_answer(*this);
     }
     mail_ = core.on_mail(*this);
@@ -70,8 +70,10 @@ Result<DomainId> Usrloc::add_domain(std::string_view name) {
     if (db_mode != memory) TRY(rows_.add(name, version_table != 0));
     Table& made = tables_.emplace_back(std::string(name), rules_);
     TRY(made.prepare(*core_));
+    const auto id = static_cast<DomainId>(tables_.size() - 1);
+    if (has_rows() && db_clean_tcp) TRY(rows_.clean_connections(id));
     if (db_mode == load_only || (has_rows() && db_load != 0)) TRY(load(made));
-    return static_cast<DomainId>(tables_.size() - 1);
+    return id;
 }
 
 Result<void> Usrloc::load(Table& table) {

@@ -29,9 +29,11 @@ public:
     int db_mode = 0, db_load = 1, matching_mode = 0, cseq_delay = 20, hash_size = 10;
     int timer_interval = 60, timer_procs = 0, nat_bflag = -1, version_table = 1;
     int fetch_rows = 2000, ignored = 0;
+    bool db_clean_tcp = false;
+    Layout layout;
     bool multi_domain = false, desc_time_order = false, skip_remote_socket = false;
     std::string db_url = "mysql://kamailio:kamailiorw@localhost/kamailio";
-    std::string ignored_text;
+    std::string ignored_text, xavp_contact;
     std::vector<std::string> preload;
     db::Api* db = nullptr;
     shm::Counter expired, stored, store_failed;
@@ -62,6 +64,7 @@ public:
     std::size_t remove(DomainId domain, std::string_view aor, std::string_view ruid) override;
     std::string_view aor_of(DomainId domain, std::string_view ruid, Arena& arena) override;
     std::uint32_t hash(std::string_view aor) const noexcept override { return Table::hash(aor); }
+    std::string_view contact_xavp() const noexcept override { return xavp_contact; }
 
     // For commands.
     [[nodiscard]] Table* table(DomainId domain) noexcept;

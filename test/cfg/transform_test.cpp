@@ -165,3 +165,24 @@ TEST_CASE("each transformation is in the table that the documentation shows") {
         }
     }
 }
+
+TEST_CASE("transformations of MSRP URIs") {
+    // As Kamailio 5.6.3 gives them.
+    const auto all = [](const std::string& uri) {
+        test::ScriptHost host;
+        std::string text;
+        for (const char* part :
+             {"user", "userinfo", "host", "port", "session", "proto", "scheme", "params"})
+            text += std::string("$(var(s){msrpuri.") + part + "})|";
+        return host.said("$var(s) = '" + uri + "'; say(\"" + text + "\");");
+    };
+    CHECK(all("msrps://alice:pw@host.org:2855/s1id;tcp;a=b;c") ==
+          "alice|alice:pw|host.org|2855|s1id|tcp|msrps|tcp;a=b;c|");
+    CHECK(all("msrp://10.0.0.1/ss") == "||10.0.0.1||ss||msrp||");
+    CHECK(all("msrp://alice@10.0.0.1:2000;tcp") == "alice|alice|10.0.0.1|2000||tcp|msrp||");
+    CHECK(all("msrp://[2001:db8::1]:99/abc;ws") == "||[2001:db8::1]|99|abc|ws|msrp||");
+    CHECK(all("MSRP://h/;tcp") == "||h|||tcp|MSRP||");
+    for (const char* bad : {"msrp://h:99999/ab;tcp", "msrp://h:x/ab;tcp", "msrp:///ab;tcp",
+                            "msrp://h/a;", "sip:a@b", "", "msrp://[::1/x", "msrp://h:/x"})
+        CHECK(all(bad) == "||||||||");
+}

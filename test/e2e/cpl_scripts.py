@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Scripts of subscribers in a real server: runs that wait while workers die, scripts that outlive
 the server, logs, mails, and the FIFO's commands."""
+import contextlib
 import os
 import re
+import signal
 import socket
 
 import fairlead
@@ -81,6 +83,51 @@ def test_scripts_outlive_the_server():
                 assert party.receive().startswith(f"SIP/2.0 {404 if i == 3 else 480 + i} ")
             assert party.download("user5") == reject(485)
             party.close()
+
+
+def database_process(server):
+    """The one that has the file open, once the others have closed what they were born with."""
+    def has_it(pid):
+        folder = f"/proc/{pid}/fd"
+        for name in os.listdir(folder):
+            with contextlib.suppress(OSError):
+                if os.readlink(f"{folder}/{name}").endswith("scripts.sqlite"):
+                    return True
+        return False
+
+    def the_only_one():
+        having = list(filter(has_it, server.workers()))
+        return having[0] if len(having) == 1 else None
+    return wait_until(the_only_one, "the database process")
+
+
+def test_an_upload_is_answered_though_its_worker_died():
+    """Neither the answer of the database nor that to the REGISTER gets lost with the worker."""
+    extra = f'loadmodule "db_sqlite.so"\n{EXTRA}modparam("cpl", "db_url", "sqlite:///scripts.sqlite")\n'
+    with Server(children=1, extra=extra, route=ROUTE) as server:
+        party = Party(server.port)
+        assert party.upload("anna", reject(480)).startswith("SIP/2.0 200")  # opens the database
+        # It answers first, and takes the statement out of its queue then.
+        wait_until(lambda: server.report()["db_sqlite:waiting"] == 0, "an empty queue")
+        database = database_process(server)
+        os.kill(database, signal.SIGSTOP)
+        try:
+            party.send_upload("anna", reject(481))
+            wait_until(lambda: server.report()["db_sqlite:waiting"] == 1, "the upload to wait")
+            before = set(server.workers())
+            workers = before - {database}
+            for pid in workers:
+                os.kill(pid, signal.SIGKILL)
+            wait_until(lambda: len(set(server.workers()) - before) == len(workers), "other processes")
+            party.send(method="INVITE", user="anna")
+            assert party.receive().startswith("SIP/2.0 480")
+        finally:
+            os.kill(database, signal.SIGCONT)
+        assert party.receive().startswith("SIP/2.0 200")
+        party.send(method="INVITE", user="anna")
+        assert party.receive().startswith("SIP/2.0 481")
+        assert server.report()["cpl:database_failures"] == 0
+        party.close()
 
 
 def test_log_and_mail():

@@ -46,12 +46,13 @@ class Phone:
 
 
 class Managed(Server):
-    def __init__(self, *args, more="", **kwargs):
+    def __init__(self, *args, more="", proxy=None, **kwargs):
+        """What the server sends of its own goes to the port `proxy`, else to `phone`."""
         self.phone = Phone()
         super().__init__(*args, **kwargs)
         with open(self.config) as f:
             text = f.read()
-        extra = EXTRA.format(path=self.path, sip=self.phone.port, more=more)
+        extra = EXTRA.format(path=self.path, sip=proxy or self.phone.port, more=more)
         with open(self.config, "w") as f:
             f.write(text.replace("request_route", extra + "request_route", 1))
         self.fifo = os.path.join(self.run_dir, "fairlead_fifo")

@@ -53,7 +53,20 @@ def test_a_challenge_is_reported():
 
 
 def test_a_dialog_request_reports_the_whole_reply():
-    with Managed(more='modparam("mi_fifo", "pass_provisional_replies", 1)') as server:
+    report_of_a_dialog("mi_fifo", 1)
+
+
+def test_pass_provisional_replies_of_tm_is_for_the_fifo():
+    report_of_a_dialog("tm", 1)
+
+
+def test_without_it_the_final_reply_alone_is_reported():
+    report_of_a_dialog("tm", 0)
+
+
+def report_of_a_dialog(module, provisional):
+    more = f'modparam("{module}", "pass_provisional_replies", {provisional})'
+    with Managed(more=more) as server:
         server.write(":t_uac_dlg:dlg\nINVITE\nsip:b@iptel.org\n.\nFrom: <sip:a@x.org>;tag=me\n"
                      "To: <sip:b@iptel.org>\nCall-ID: one\nCSeq: 7 INVITE\n"
                      "Contact: <sip:a@127.0.0.1>\nContent-Type: text/plain\n\nhello\n.\n\n")
@@ -63,11 +76,13 @@ def test_a_dialog_request_reports_the_whole_reply():
                      "Contact: <sip:a@127.0.0.1>"):
             assert lines.count(line) == 1, (line, request)
         server.phone.reply(180, "Ringing")
-        text = server.reply("dlg", lambda got: got.endswith("\r\n\r\n\n"))
-        assert text.startswith("180 Ringing\n.\n.\n.\nVia: "), text
+        if provisional:
+            text = server.reply("dlg", lambda got: got.endswith("\r\n\r\n\n"))
+            assert text.startswith("180 Ringing\n.\n.\n.\nVia: "), text
         server.phone.reply(486, "Busy Here")
-        text = server.reply("dlg", lambda got: got.count("\r\n\r\n\n") == 2)
-        assert "\n486 Busy Here\n.\n.\n.\nVia: " in text, text
+        text = server.reply("dlg", lambda got: got.count("\r\n\r\n\n") == 1 + provisional)
+        assert "486 Busy Here\n.\n.\n.\nVia: " in text, text
+        assert provisional or text.startswith("486 "), text
         assert server.phone.receive().startswith(b"ACK "), server.phone.request
 
 

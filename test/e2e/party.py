@@ -27,11 +27,14 @@ class Party(Client):
         self.socket.sendto(self.message(**kwargs), self.server)
 
     def upload(self, user, script, action="store"):
+        self.send_upload(user, script, action)
+        return self.receive()
+
+    def send_upload(self, user, script, action="store"):
         text = self.message(method="REGISTER", user=user).decode()
         lines = f"Content-Type: application/cpl+xml\r\nContent-Disposition: script;action={action}\r\n"
         text = text.replace("Content-Length: 0", f"{lines}Content-Length: {len(script)}") + script
         self.socket.sendto(text.encode(), self.server)
-        return self.receive()
 
     def download(self, user):
         text = self.message(method="REGISTER", user=user).decode()

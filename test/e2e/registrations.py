@@ -94,6 +94,35 @@ class Registrations(unittest.TestCase):
             start_again(one)
             self.check_all(one)
 
+    def test_written_back_and_killed(self):
+        """What a round has stored is there again; only what came behind it may be lost."""
+        late = [f"late{n}" for n in range(50)]
+        with server(2, interval=1) as one:
+            phone = Phone(one.port)
+            for user in self.USERS:
+                self.assertEqual(phone.register(user), "SIP/2.0 200 OK")
+            wait_until(lambda: one.report()["usrloc:rows_stored"] >= len(self.USERS),
+                       "the contacts to be stored")
+            for user in late:
+                self.assertEqual(phone.register(user), "SIP/2.0 200 OK")
+            phone.close()
+            one.abort()
+            with sqlite3.connect(os.path.join(one.path, "users.db")) as database:
+                self.assertEqual(database.execute("PRAGMA integrity_check").fetchone(), ("ok",))
+                stored = {row[0] for row in database.execute("SELECT username FROM location")}
+            self.assertEqual(stored & set(self.USERS), set(self.USERS))
+            self.assertLessEqual(stored, set(self.USERS) | set(late))
+            start_again(one)
+            self.check_all(one)
+            phone = Phone(one.port)
+            for user in late:
+                self.assertEqual(phone.ask("OPTIONS", user),
+                                 f"SIP/2.0 200 sip:{user}@192.0.2.1" if user in stored
+                                 else "SIP/2.0 404 No")
+                self.assertEqual(phone.register(user), "SIP/2.0 200 OK")
+                self.assertEqual(phone.ask("OPTIONS", user), f"SIP/2.0 200 sip:{user}@192.0.2.1")
+            phone.close()
+
     def test_written_back_and_restarted(self):
         with server(2) as one:
             phone = Phone(one.port)

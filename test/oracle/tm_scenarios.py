@@ -218,6 +218,18 @@ def reply_of_another_method(t):
     ends_with(t, invite, 486)
 
 
+@scenario()
+def failure_with_one_via(t):
+    """A callee that copies the topmost Via alone; what it answers is acknowledged each time."""
+    invite = invite_to(t, "call")
+    received = t.bob.expect("INVITE")
+    top = received.get("Via")
+    bare = received.copy().without("Via").add("Via", top)
+    refuse(t.bob, bare, 486, "Busy Here")
+    refuse(t.bob, bare, 486, "Busy Here")
+    ends_with(t, invite, 486)
+
+
 # ---- replies (T18 to T29)
 
 def hundred(t):
@@ -844,6 +856,12 @@ def cancel_at_once(t):
 
 scenario((cancel_at_once, "cancel_b_method_0"), CANCEL_B=0)
 scenario((cancel_at_once, "cancel_b_method_2"), CANCEL_B=2)
+
+@scenario(ONSEND=1)
+def onsend_route_sees_no_cancel(t):
+    """Nor the ACK of a negative reply: what tm makes by itself leaves without asking."""
+    cancel_ringing(t, "call")
+
 
 REASON = "Reason", "Q.850;cause=16;text=\"Terminated\""
 

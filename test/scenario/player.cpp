@@ -138,7 +138,7 @@ void Player::global(const Command& c) {
     if (c.words[1] == "check_via") return void(g.check_via = on);
     if (c.words[1] == "force_rport") return void(g.force_rport = on);
     if (c.words[1] == "local_rport") return void(g.local_rport = on);
-    if (c.words[1] == "reply_to_via") return void(g.reply_to_via = on);
+    if (c.words[1] == "sip_warning") return void(g.sip_warning = on);
     complain(c.line, "unknown global: " + c.words[1]);
 }
 

@@ -30,6 +30,9 @@ public:
     }
     [[nodiscard]] const Listener* choose(Proto proto, const Address& to, std::uint16_t received_on,
                                          std::uint16_t forced) const noexcept override;
+    [[nodiscard]] std::uint16_t profile_of(Message&, const Target&) noexcept override {
+        return profile;
+    }
     [[nodiscard]] bool is_myself(std::string_view host, std::uint16_t port,
                                  Proto proto) const noexcept override;
     Sent send(const Target& target, std::string_view bytes,
@@ -39,6 +42,8 @@ public:
     std::deque<Packet> sent;
     /// What send() says from now on; packets are kept only while it is `queued`.
     Sent verdict = Sent::queued;
+    /// What profile_of() says.
+    std::uint16_t profile = 0;
 
 private:
     struct Alias {

@@ -62,8 +62,8 @@ class Tool(unittest.TestCase):
         code, out, _ = self.run_tool("run", self.file)
         self.assertEqual((code, out.splitlines()[-1]), (0, "outcome the default behaviour"))
         code, _, err = self.run_tool("run", self.file, "--call", "noon")
-        self.assertEqual((code, err),
-                         (2, "fairlead-cpl: \"noon\" does not describe a call\n"))
+        self.assertEqual(code, 2)
+        self.assertRegex(err, r'^fairlead-cpl: "noon" does not describe a call: incoming or .*\n$')
 
     def test_what_cannot_be_read(self):
         code, _, err = self.run_tool("check", os.path.join(self.path, "missing"))

@@ -3,7 +3,9 @@
 """The tools that write files: module READMEs, the list of changes; and what tools/check counts."""
 import importlib.machinery
 import importlib.util
+import os
 import pathlib
+import signal
 import sys
 import tempfile
 import unittest
@@ -99,6 +101,24 @@ class Count(unittest.TestCase):
         count = check_steps.Count()
         check_steps.count_test(count, "", {"name": "x", "result": "SKIP", "stdout": ""})
         self.assertEqual((count.passed, len(count.failures)), (0, 1))
+
+
+class HeadStart(unittest.TestCase):
+    def test_it_yields_to_everybody_and_is_stopped_with_all_its_children(self):
+        with tempfile.TemporaryDirectory() as folder:
+            pipe = pathlib.Path(folder) / "pipe"
+            os.mkfifo(pipe)
+            # The child of the child holds the pipe open for as long as it lives.
+            child = f"exec > {pipe}; chrt -p $$; (exec sleep 1000) & wait"
+            with check_steps.head_start(["sh", "-c", child]) as process:
+                with pipe.open() as stream:
+                    self.assertIn("SCHED_IDLE", stream.readline())
+                    self.assertIsNone(process.poll())
+                    stream.readline()
+                    rest = os.dup(stream.fileno())
+            self.assertEqual(os.read(rest, 1), b"")  # nobody writes any more
+            os.close(rest)
+            self.assertEqual(process.returncode, -signal.SIGTERM)
 
 
 class Bench(unittest.TestCase):

@@ -10,7 +10,7 @@ namespace fairlead::sipload {
 namespace {
 
 struct Texts {
-    std::string mode = "reply", target, uas, retransmit = "on";
+    std::string mode = "reply", target, uas, retransmit = "on", transport = "udp", uas_transport;
     double duration = 10, warmup = 0, timeout = 32, ring = 0, hold = 0;
     std::int64_t tick = 0;
     bool ipv6 = false, uas_only = false;
@@ -56,6 +56,10 @@ void describe(CLI::App& app, Options& o, Texts& t) {
     app.add_option("--answer", o.answer, "the UAS's final response to INVITE")
         ->check(CLI::Range(200, 699));
     app.add_option("--sources", o.sources, "local ports to send from")->check(CLI::Range(1, 256));
+    app.add_option("--transport", t.transport, "udp, tcp or tls: one connection for each source")
+        ->check(CLI::IsMember({"udp", "tcp", "tls"}));
+    app.add_option("--uas-transport", t.uas_transport, "udp, tcp or tls (default: --transport)")
+        ->check(CLI::IsMember({"udp", "tcp", "tls"}));
     app.add_option("--tick", t.tick, "microseconds: send what is due only so often");
     app.add_flag("--ipv6", t.ipv6, "defaults are [::1]");
     app.add_option("--retransmit", t.retransmit, "on or off: RFC 3261 timers")
@@ -67,6 +71,11 @@ void describe(CLI::App& app, Options& o, Texts& t) {
                  "messages out of order do not make the exit status 1");
 }
 
+Transport transport(std::string_view name) noexcept {
+    if (name == "tls") return Transport::tls;
+    return name == "tcp" ? Transport::tcp : Transport::udp;
+}
+
 Result<void> finish(Options& o, const Texts& t) {
     o.mode = t.mode == "call"             ? Mode::call
              : t.mode == "message"        ? Mode::message
@@ -74,6 +83,8 @@ Result<void> finish(Options& o, const Texts& t) {
                                           : Mode::reply;
     o.uac = !t.uas_only;
     o.retransmit = t.retransmit == "on";
+    o.transport = transport(t.transport);
+    o.uas_transport = transport(t.uas_transport.empty() ? t.transport : t.uas_transport);
     o.duration = seconds(t.duration);
     o.warmup = seconds(t.warmup);
     o.tick = std::chrono::microseconds(t.tick);
@@ -96,7 +107,8 @@ Result<void> finish(Options& o, const Texts& t) {
 }  // namespace
 
 Result<Options> read_options(int argc, char** argv) {
-    CLI::App app("Load for SIP servers over UDP: one thread, batched system calls.", "sipload");
+    CLI::App app("Load for SIP servers over UDP and TCP: one thread, batched system calls.",
+                 "sipload");
     Options options;
     Texts texts;
     describe(app, options, texts);

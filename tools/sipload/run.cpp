@@ -12,6 +12,7 @@
 
 #include "core/base/random.h"
 #include "tools/sipload/process.h"
+#include "tools/sipload/tcp.h"
 
 namespace fairlead::sipload {
 
@@ -30,6 +31,18 @@ int open_signals() {
     return ::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
+Result<std::unique_ptr<Socket>> open_answering(const Options& options) {
+    const Transport t = options.uas_transport;
+    if (t != Transport::udp) return TcpSocket::listen(options.uas, t == Transport::tls);
+    return UdpSocket::open(options.uas);
+}
+
+Result<std::unique_ptr<Socket>> open_source(const Options& options, const Address& local) {
+    const Transport t = options.transport;
+    if (t != Transport::udp) return TcpSocket::connect(options.target, t == Transport::tls);
+    return UdpSocket::open(local);
+}
+
 }  // namespace
 
 Run::~Run() {
@@ -41,8 +54,9 @@ Result<void> Run::open() {
     ::prctl(PR_SET_TIMERSLACK, 1, 0, 0, 0);
     signals_ = open_signals();
     if (options_.uas.is_set()) {
-        answering_ = TRY(UdpSocket::open(options_.uas));
-        uas_.emplace(*answering_, answering_->local().text(),
+        answering_ = TRY(open_answering(options_));
+        const std::string_view parameter = uri_parameter(options_.uas_transport);
+        uas_.emplace(*answering_, answering_->local().text().append(parameter),
                      Answers{options_.retransmit, options_.answer, options_.ring});
     }
     if (!options_.uac) return {};
@@ -55,12 +69,14 @@ Result<void> Run::open() {
     local.port = 0;
     std::vector<Source> sources;
     for (std::uint32_t i = 0; i < options_.sources; ++i) {
-        sources_.push_back(TRY(UdpSocket::open(local)));
+        sources_.push_back(TRY(open_source(options_, local)));
         sources.push_back({sources_.back().get(), sources_.back()->local().text()});
     }
     const bool through = answering_ && options_.mode >= Mode::message;
     if (options_.uri.empty()) {
+        const Transport last = through ? options_.uas_transport : options_.transport;
         options_.uri = "sip:service@" + (through ? answering_->local() : options_.target).text();
+        options_.uri.append(uri_parameter(last));
     }
     Random random;
     uac_.emplace(
@@ -108,8 +124,8 @@ void Run::wait(Now now) {
     std::vector<pollfd> watched;
     watched.reserve(sources_.size() + 2);
     watched.push_back({signals_, POLLIN, 0});
-    if (answering_) watched.push_back({answering_->descriptor(), POLLIN, 0});
-    for (const auto& source : sources_) watched.push_back({source->descriptor(), POLLIN, 0});
+    if (answering_) answering_->watch(watched);
+    for (const auto& source : sources_) source->watch(watched);
     Now limit = std::chrono::milliseconds(10);
     if (uac_ && !stopped_ && options_.rate > 0) {
         limit = std::clamp(next_ - now, Now(options_.tick), limit);

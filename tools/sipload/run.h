@@ -40,8 +40,8 @@ private:
 
     Options options_;
     int signals_ = -1;
-    std::vector<std::unique_ptr<UdpSocket>> sources_;
-    std::unique_ptr<UdpSocket> answering_;
+    std::vector<std::unique_ptr<Socket>> sources_;
+    std::unique_ptr<Socket> answering_;
     std::optional<Uac> uac_;
     std::optional<Uas> uas_;
 

@@ -73,6 +73,20 @@ std::optional<Scanned> scan(std::string_view datagram) noexcept {
     return out;
 }
 
+std::optional<std::size_t> message_size(std::string_view bytes) noexcept {
+    const std::size_t end = bytes.find("\r\n\r\n");
+    if (end == std::string_view::npos) return std::nullopt;
+    std::size_t length = 0;
+    const std::string_view head = bytes.substr(0, end + 2);
+    each_header(head, head.find("\r\n") + 2, [&](std::string_view name, std::string_view line) {
+        if (!is(name, "Content-Length", 'l')) return;
+        const std::string_view value = value_of(line);
+        std::from_chars(value.data(), value.data() + value.size(), length);
+    });
+    const std::size_t size = end + 4 + length;
+    return size <= bytes.size() ? std::optional(size) : std::nullopt;
+}
+
 std::string_view tag_of(std::string_view value) noexcept {
     // Parameters inside the angle brackets belong to the URI.
     const std::size_t close = value.find('>');

@@ -20,6 +20,10 @@ struct Scanned {
 /// nullopt when a start line or one of Via, Call-ID, From, To, CSeq is missing.
 [[nodiscard]] std::optional<Scanned> scan(std::string_view datagram) noexcept;
 
+/// How long the message is that begins these bytes of a stream: up to its Content-Length (0 without
+/// one). nullopt when more of it must come.
+[[nodiscard]] std::optional<std::size_t> message_size(std::string_view bytes) noexcept;
+
 /// The tag parameter of a From or To value; "" when absent.
 [[nodiscard]] std::string_view tag_of(std::string_view value) noexcept;
 /// The URI of a Contact value, without angle brackets; "" when absent.

@@ -13,12 +13,13 @@ constexpr std::string_view kSdp =
     "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n"
     "m=audio 40000 RTP/AVP 0 8\r\na=rtpmap:0 PCMU/8000\r\na=rtpmap:8 PCMA/8000\r\n";
 
-/// `letter` makes the branches of one call differ; the ACK of a 2xx has its own (13.2.2.4).
-std::string request_text(std::string_view method, int cseq, char letter, std::string_view uri,
-                         std::string_view rest) {
+/// `via` is the protocol. `letter` makes the branches of one call differ; the ACK of a 2xx has its
+/// own (13.2.2.4).
+std::string request_text(std::string_view via, std::string_view method, int cseq, char letter,
+                         std::string_view uri, std::string_view rest) {
     return fmt::format(
         "{0} {3} SIP/2.0\r\n"
-        "Via: SIP/2.0/UDP {{sent_by}};branch=z9hG4bK{{id}}{2};rport\r\n"
+        "Via: SIP/2.0/{6} {{sent_by}};branch=z9hG4bK{{id}}{2};rport\r\n"
         "Max-Forwards: 70\r\n"
         "{{route}}"
         "From: \"load\" <sip:load@{{sent_by}}>;tag={{id}}\r\n"
@@ -26,7 +27,7 @@ std::string request_text(std::string_view method, int cseq, char letter, std::st
         "Call-ID: {{id}}@sipload\r\n"
         "CSeq: {1} {0}\r\n"
         "{5}",
-        method, cseq, letter, letter == 'i' ? std::string_view(uri) : "{uri}", uri, rest);
+        method, cseq, letter, letter == 'i' ? std::string_view(uri) : "{uri}", uri, rest, via);
 }
 
 std::string body(std::string_view type, std::string_view text) {
@@ -50,16 +51,21 @@ Result<Uac> Uac::make(const Options& options, std::vector<Source> sources, std::
 
 Result<void> Uac::cut_templates() {
     const std::string& uri = options_.uri;
-    const std::string contact = "Contact: <sip:load@{sent_by}>\r\n";
+    const std::string_view via = options_.transport == Transport::tcp   ? "TCP"
+                                 : options_.transport == Transport::tls ? "TLS"
+                                                                        : "UDP";
+    const std::string contact =
+        fmt::format("Contact: <sip:load@{{sent_by}}{}>\r\n", uri_parameter(options_.transport));
     const std::string empty = "Content-Length: 0\r\n\r\n";
     const std::string content =
         options_.mode == Mode::message ? body("text/plain", "The quick brown fox") : empty;
     for (const auto& text :
-         {request_text(options_.method, 1, 'i', uri, content),
-          request_text("INVITE", 1, 'i', uri, contact + body("application/sdp", kSdp)),
-          request_text("ACK", 1, 'a', uri, empty), request_text("BYE", 2, 'b', uri, empty),
+         {request_text(via, options_.method, 1, 'i', uri, content),
+          request_text(via, "INVITE", 1, 'i', uri, contact + body("application/sdp", kSdp)),
+          request_text(via, "ACK", 1, 'a', uri, empty),
+          request_text(via, "BYE", 2, 'b', uri, empty),
           // RFC 3261 17.1.1.3: the branch of the INVITE.
-          request_text("ACK", 1, 'i', uri, empty)}) {
+          request_text(via, "ACK", 1, 'i', uri, empty)}) {
         templates_.push_back(TRY(Template::cut(text)));
     }
     return {};
@@ -104,7 +110,8 @@ void Uac::send_again(std::uint32_t slot, Kind kind) {
 }
 
 void Uac::arm(std::uint32_t slot, Now now, std::uint16_t attempt) {
-    if (!options_.retransmit) return;
+    // RFC 3261 17.1.1.2, 17.1.2.2: a reliable transport needs none.
+    if (!options_.retransmit || options_.transport != Transport::udp) return;
     const Unit& unit = units_[slot];
     // Timer A doubles without bound, timer E up to T2 (RFC 3261 17.1.1.2, 17.1.2.2).
     const bool invite = is_call() && unit.step == Step::asked;

@@ -15,6 +15,7 @@ TEST_CASE("reset leaves nothing of the message before") {
     m.force_rport = m.add_local_rport = m.uri_consumed = true;
     m.advertised_host = "h";
     m.advertised_port = 1;
+    m.via_params = ";a=b";
     m.append_to_reply("X: 1\r\n");
     m.reply_body = m.reply_content_type = "x";
     m.avps.add("a", 1);
@@ -33,6 +34,7 @@ TEST_CASE("reset leaves nothing of the message before") {
     CHECK_FALSE((m.force_rport || m.add_local_rport || m.uri_consumed));
     CHECK(m.advertised_host.empty());
     CHECK(m.advertised_port == 0);
+    CHECK(m.via_params.empty());
     CHECK(m.reply_headers.empty());
     CHECK((m.reply_body.empty() && m.reply_content_type.empty()));
     CHECK(m.avps.empty());

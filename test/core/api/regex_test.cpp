@@ -110,3 +110,15 @@ TEST_CASE("the cache keeps the newest") {
     CHECK(cache.size() == 2);
     CHECK(cache.find("a", {.any_case = true}, problem) == other);
 }
+
+TEST_CASE("regex: an expression that was just asked for outlives one that is made then") {
+    RegexCache cache(2);
+    const Regex* const a = cache.find("a", {});
+    REQUIRE(cache.find("b", {}) != nullptr);
+    // A function with two patterns, of which the first is known from long ago.
+    REQUIRE(cache.find("a", {}) == a);
+    REQUIRE(cache.find("c", {}) != nullptr);
+    CHECK(a->matches("a"));
+    CHECK(cache.find("a", {}) == a);
+    CHECK(cache.size() == 2);
+}

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/api/route_target.h"
 
+#include <unistd.h>
 #include <catch2/catch.hpp>
 
 #include "core/api/hosts.h"
@@ -143,7 +144,9 @@ TEST_CASE_METHOD(Fixture, "a reply goes where the topmost Via says (RFC 3261 18.
         {"10.0.0.1:5062", true, Proto::udp, "udp 127.0.0.1:16999 #0"},
         {"10.0.0.1:5062;rport=9", false, Proto::udp, "udp 127.0.0.1:16999 #0"},
         {"10.0.0.1:5062;maddr=10.7.7.7", false, Proto::udp, "udp 127.0.0.1:5062 #0"},
-        {"10.0.0.1:5062", false, Proto::tcp, "tcp 127.0.0.1:16999 #0"},
+        // The connection decides; its address is where a new one is opened when it is gone.
+        {"10.0.0.1:5062", false, Proto::tcp, "tcp 127.0.0.1:5062 #0"},
+        {"10.0.0.1;rport", true, Proto::tcp, "tcp 127.0.0.1:5060 #0"},
     }));
     receive(with_via(row.via));
     m.force_rport = row.force;
@@ -176,6 +179,68 @@ TEST_CASE_METHOD(Fixture, "a relayed reply goes where the second Via says") {
     CHECK(text(relay_target(net, r, 0)) == expected);
 }
 
+TEST_CASE_METHOD(Fixture, "a relayed reply takes the connection that our Via names") {
+    const auto relayed = [&](std::string_view ours) {
+        std::string bytes = with_second_via("SIP/2.0/TCP 10.0.0.1:5062");
+        bytes.insert(bytes.find("\r\n", bytes.find("Via:")), ours);
+        sip::Message r;
+        REQUIRE_FALSE(r.parse(bytes));
+        return relay_target(net, r, 0)->connection;
+    };
+    CHECK(relayed("") == 0);
+    CHECK(relayed(";i=1f") == 31);
+    CHECK(relayed(";i=ffffffff") == 0xffffffffU);
+    CHECK(relayed(";i=100000000") == 0);
+    CHECK(relayed(";i=-1") == 0);
+    CHECK(relayed(";i=1x") == 0);
+    CHECK(relayed(";i=") == 0);
+    CHECK(relayed(";i") == 0);
+}
+
+TEST_CASE_METHOD(Fixture, "a request too large for a datagram goes over another transport") {
+    receive(request());
+    const Target udp{test::address("10.0.0.1:5070"), Proto::udp, 0};
+    Globals globals;
+    CHECK_FALSE(instead_of_datagram(net, globals, udp, 60'000, m));
+    globals.udp_mtu = 1300;
+    CHECK_FALSE(instead_of_datagram(net, globals, udp, 60'000, m));
+    globals.udp_mtu_try_proto = Proto::tcp;
+    CHECK_FALSE(instead_of_datagram(net, globals, udp, 1300, m));
+    m.forward_no_connect = true;
+    const auto other = instead_of_datagram(net, globals, udp, 1301, m);
+    REQUIRE(other);
+    CHECK(text(*other) == "tcp 10.0.0.1:5070 #1");
+    CHECK(other->no_connect);
+    m.udp_mtu_try_proto = Proto::udp;  // the script does not want it for this one
+    CHECK_FALSE(instead_of_datagram(net, globals, udp, 1301, m));
+    m.udp_mtu_try_proto = Proto::none;
+    globals.udp_mtu_try_proto = Proto::sctp;  // nothing listens
+    CHECK_FALSE(instead_of_datagram(net, globals, udp, 1301, m));
+    globals.udp_mtu_try_proto = Proto::tcp;
+    CHECK_FALSE(instead_of_datagram(net, globals, *other, 1301, m));
+    globals.udp_mtu_try_proto = Proto::none;
+    m.udp_mtu_try_proto = Proto::tcp;
+    CHECK(instead_of_datagram(net, globals, udp, 1301, m));
+    m.reset(m.received, Ms{1});
+    CHECK_FALSE(instead_of_datagram(net, globals, udp, 1301, m));
+}
+
+TEST_CASE_METHOD(Fixture, "what the script wants of streams is in the targets") {
+    receive(request());
+    m.reply_no_connect = m.forward_close = true;
+    CHECK(reply_target(m).no_connect);
+    CHECK_FALSE(reply_target(m).close_after);
+    Target t;
+    net.profile = 7;
+    set_stream_use(net, t, m);
+    CHECK_FALSE(t.no_connect);
+    CHECK(t.close_after);
+    CHECK(t.profile == 0);  // which is a matter of TLS
+    t.proto = Proto::tls;
+    set_stream_use(net, t, m);
+    CHECK(t.profile == 7);
+}
+
 TEST_CASE_METHOD(Fixture, "our Via line") {
     receive(request());
     sip::Writer out(buffer, sizeof buffer);
@@ -189,8 +254,25 @@ TEST_CASE_METHOD(Fixture, "our Via line") {
     m.advertised_port = 5099;
     CHECK(write_via(out, net.listeners()[1], m, "b") ==
           "Via: SIP/2.0/TCP sip.example.com:5099;branch=b;rport\r\n");
+    m.received.connection = 31;
+    CHECK(write_via(out, net.listeners()[1], m, "b").ends_with(";branch=b;rport;i=1f\r\n"));
+    m.via_params = ";srvid=7";
+    CHECK(write_via(out, net.listeners()[1], m, "b") ==
+          "Via: SIP/2.0/TCP sip.example.com:5099;branch=b;rport;i=1f;srvid=7\r\n");
     sip::Writer small(buffer, 20);
     CHECK(write_via(small, udp, m, "b").empty());
+}
+
+TEST_CASE_METHOD(Fixture, "the Warning of a reply says what was received and what became of it") {
+    receive(
+        request({}, "Via: SIP/2.0/UDP 127.0.0.1:5062\r\nVia: SIP/2.0/UDP a, SIP/2.0/UDP b\r\n"));
+    sip::Writer out(buffer, sizeof buffer);
+    CHECK(write_warning(out, m.sip, m.received, "sip:x\"\\\r@y") ==
+          "Warning: 392 127.0.0.1:5060 \"Noisy feedback tells:  pid=" + std::to_string(getpid()) +
+              " req_src_ip=127.0.0.1 req_src_port=16999 in_uri=" +
+              std::string(m.sip.request_uri()) + " out_uri=sip:x@y via_cnt==3\"\r\n");
+    sip::Writer small(buffer, 20);
+    CHECK(write_warning(small, m.sip, m.received, "").empty());
 }
 
 TEST_CASE_METHOD(Fixture, "the mark of a forwarded request's old Via") {

@@ -76,6 +76,7 @@ TEST_CASE("a message's variables come back from the form that a transaction keep
     m.xavis.add(m.xavis.roots(), "Mixed", 7);
     m.advertised_host = "sip.example.com";
     m.advertised_port = 5099;
+    m.via_params = ";srvid=7";
     m.add_local_rport = true;
     std::string bytes = kept(m);
 
@@ -94,6 +95,7 @@ TEST_CASE("a message's variables come back from the form that a transaction keep
     CHECK(again.xavis.find(*again.xavis.roots(), "mixed")->value.integer() == 7);
     CHECK(again.advertised_host == "sip.example.com");
     CHECK(again.advertised_port == 5099);
+    CHECK(again.via_params == ";srvid=7");
     CHECK(again.add_local_rport);
     Received from;
     again.reset(from, Ms{0});

@@ -51,12 +51,49 @@ TEST_CASE("duplicates collapse, interfaces and names resolve, other protocols ar
     const auto l = listen_on({{.host = "127.0.0.1"},
                               {.host = "localhost"},
                               {.host = "lo"},
-                              {.proto = Proto::tcp, .host = "127.0.0.1"}});
-    CHECK(l.left_out == 1);
+                              {.proto = Proto::tcp, .host = "127.0.0.1"},
+                              {.proto = Proto::tls, .host = "127.0.0.1"}},
+                             {.tcp = false});
+    CHECK(l.left_out == 2);
     CHECK(l.listeners[0].address.text() == "127.0.0.1:5060");
     for (std::size_t i = 0; i < l.listeners.size(); ++i) CHECK(l.listeners[i].index == i);
     CHECK(std::count_if(l.listeners.begin(), l.listeners.end(),
                         [](const Listener& one) { return one.address.version == 4; }) == 1);
+}
+
+TEST_CASE("without a protocol it is UDP and TCP, in this order") {
+    const auto l = listen_on({{.proto = Proto::tcp, .host = "127.0.0.1", .port = 5070},
+                              {.host = "127.0.0.1"},
+                              {.proto = Proto::udp, .host = "127.0.0.1", .port = 5080}});
+    REQUIRE(l.listeners.size() == 4);
+    CHECK(l.listeners[0].uri_text == "udp:127.0.0.1:5060");
+    CHECK(l.listeners[1].uri_text == "udp:127.0.0.1:5080");
+    CHECK(l.listeners[2].uri_text == "tcp:127.0.0.1:5070");
+    CHECK(l.listeners[3].uri_text == "tcp:127.0.0.1:5060");
+    for (std::size_t i = 0; i < l.listeners.size(); ++i) CHECK(l.listeners[i].index == i);
+    CHECK(listen_on({{.host = "127.0.0.1"}}, {.tcp = false}).listeners.size() == 1);
+}
+
+TEST_CASE("TLS has a port of its own") {
+    const net::ListenDefaults with_tls{.port = 5070, .tls_port = 5099, .tls = true};
+    auto l = listen_on({{.host = "127.0.0.1"}}, with_tls);
+    REQUIRE(l.listeners.size() == 3);
+    CHECK(l.listeners[1].uri_text == "tcp:127.0.0.1:5070");
+    CHECK(l.listeners[2].uri_text == "tls:127.0.0.1:5099");
+    // A port for all of them: the next one.
+    l = listen_on({{.host = "127.0.0.1", .port = 6000},
+                   {.proto = Proto::tls, .host = "127.0.0.1", .port = 7000}},
+                  with_tls);
+    REQUIRE(l.listeners.size() == 4);
+    CHECK(l.listeners[2].uri_text == "tls:127.0.0.1:6001");
+    CHECK(l.listeners[3].uri_text == "tls:127.0.0.1:7000");
+    l = listen_on({{.proto = Proto::tls, .host = "127.0.0.1"}, {.host = "127.0.0.1"}},
+                  {.tcp = false, .tls = true});
+    CHECK(l.listeners.size() == 1);
+    CHECK(l.left_out == 1);
+    CHECK(listen_on({{.proto = Proto::tls, .host = "127.0.0.1"}}, {.tls = true})
+              .listeners[0]
+              .via_sent_by == "127.0.0.1");
 }
 
 TEST_CASE("localhost needs no hosts file (RFC 6761 6.3)") {

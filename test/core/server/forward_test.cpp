@@ -39,6 +39,18 @@ TEST_CASE("what cannot be forwarded says why") {
     CHECK(f.host.statistic("core", "fwd_requests") == 0);
 }
 
+TEST_CASE("a connection that there is not is no missing socket") {
+    Fixture f;
+    f.host.net.listen("udp:127.0.0.1:5060");
+    f.host.net.listen("tcp:127.0.0.1:5060");
+    f.host.start();
+    CHECK(f.forward(Request("OPTIONS", "sip:bob@192.0.2.2;transport=tls")) ==
+          ScriptError::no_socket);
+    f.host.net.verdict = Sent::no_socket;
+    CHECK(f.forward(Request("OPTIONS", "sip:bob@192.0.2.2")) == ScriptError::no_socket);
+    CHECK(f.forward(Request("OPTIONS", "sip:bob@192.0.2.2;transport=tcp")) == ScriptError::send);
+}
+
 TEST_CASE("forward() follows dst_uri and leaves the Request-URI") {
     Fixture f;
     f.before = [](Message& m) { m.target.dst_uri = "sip:192.0.2.9:5090"; };

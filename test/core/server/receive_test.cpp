@@ -302,6 +302,82 @@ TEST_CASE("log_prefix is made for each message, or for each function that is cal
     CHECK(logged("log_prefix_mode=1") == Expected{first + "here", "[OPTIONS 1] there", "after"});
 }
 
+namespace {
+
+/// Turns "wire" into "host" on the way in and back on the way out; drops what says "drop".
+class Scrambler final : public NetFilter {
+public:
+    std::string_view arrived(std::string_view bytes, const Received&) noexcept override {
+        return in_ = changed(bytes, "wire", "host");
+    }
+    std::string_view leaves(std::string_view bytes, const Target&) noexcept override {
+        return out_ = changed(bytes, "host", "wire");
+    }
+
+private:
+    static std::string changed(std::string_view bytes, std::string_view what,
+                               std::string_view with) {
+        std::string text(bytes);
+        if (text.find("drop") != std::string::npos) return {};
+        for (std::size_t at = 0; (at = text.find(what, at)) != std::string::npos;)
+            text.replace(at, what.size(), with);
+        return text;
+    }
+    std::string in_, out_;
+};
+
+}  // namespace
+
+TEST_CASE("a filter stands between the network and the server, in both directions") {
+    ModuleHost host;
+    Scrambler filter;
+    std::string seen;
+    host.on_request([&](Message& m) {
+        seen = m.sip.request_uri();
+        (void)host.engine().forward(m);
+    });
+    host.start();
+    host.engine().net().set_filter(&filter);
+    host.receive(Request("OPTIONS", "sip:wire@192.0.2.2").str());
+    CHECK(seen == "sip:host@192.0.2.2");
+    CHECK(start_line(host.take().bytes) == "OPTIONS sip:wire@192.0.2.2 SIP/2.0");
+    seen.clear();
+    host.receive(Request("OPTIONS", "sip:drop@192.0.2.2").str());
+    CHECK(seen.empty());
+}
+
+TEST_CASE("what a filter drops on the way out was sent, as far as anybody knows") {
+    ModuleHost host;
+    Scrambler filter;
+    ScriptError error = ScriptError::unspecified;
+    host.on_request([&](Message& m) {
+        m.target.uri = "sip:drop@192.0.2.2";
+        error = host.engine().forward(m);
+    });
+    host.start();
+    host.engine().net().set_filter(&filter);
+    host.receive(Request("OPTIONS").str());
+    CHECK(error == ScriptError::none);
+    CHECK(host.pending() == 0);
+}
+
+TEST_CASE("a domain is ours with all names below it") {
+    ModuleHost host;
+    host.start();
+    Net& net = host.engine().net();
+    net.add_domain("example.com", 0, Proto::none);
+    net.add_domain("Other.Example", 5070, Proto::udp);
+    CHECK(net.is_myself("example.com", 5060, Proto::udp));
+    CHECK(net.is_myself("a.b.EXAMPLE.com", 99, Proto::tcp));
+    CHECK_FALSE(net.is_myself("anexample.com", 0, Proto::none));
+    CHECK_FALSE(net.is_myself("com", 0, Proto::none));
+    CHECK_FALSE(net.is_myself("", 0, Proto::none));
+    CHECK(net.is_myself("x.other.example", 5070, Proto::udp));
+    CHECK(net.is_myself("x.other.example", 0, Proto::none));
+    CHECK_FALSE(net.is_myself("x.other.example", 5060, Proto::udp));
+    CHECK_FALSE(net.is_myself("x.other.example", 5070, Proto::tcp));
+}
+
 TEST_CASE("local_rport asks for rport in our Via, force_rport acts as if the sender had") {
     const bool on = GENERATE(true, false);
     ModuleHost host;
@@ -318,11 +394,12 @@ TEST_CASE("local_rport asks for rport in our Via, force_rport acts as if the sen
 TEST_CASE("with force_rport the server's own replies go to the port they came from") {
     const bool on = GENERATE(true, false);
     ModuleHost host;
-    host.globals.force_rport = on;
+    host.globals.force_rport = host.globals.sip_warning = on;
     host.on_request([&](Message&) -> void { throw std::runtime_error("script"); });
     host.start();
     host.receive(Request("OPTIONS").str(), "192.0.2.1:7777");
     const Packet reply = host.take();
     CHECK(start_line(reply.bytes) == "SIP/2.0 500 Server Internal Error");
     CHECK(reply.target.address.port == (on ? 7777 : 5060));
+    CHECK(headers(reply.bytes, "Warning").size() == (on ? 1U : 0U));
 }

@@ -99,6 +99,33 @@ TEST_CASE("parameters reach their fields, under every name") {
     CHECK(r.values.tos == 0x10);
 }
 
+TEST_CASE("parameters of streams reach their fields") {
+    const Read r(
+        "tcp_connection_lifetime=60\ntcp_connect_timeout=3\ntcp_send_timeout=4\n"
+        "tcp_msg_read_timeout=5\ntcp_max_connections=9\ntcp_accept_iplimit=7\ntcp_no_connect=yes\n"
+        "tcp_accept_aliases=yes\ntcp_conn_wq_max=1000\ntcp_wq_max=2000\ntcp_crlf_ping=no\n"
+        "tcp_accept_no_cl=yes\ntcp_keepalive=no\nudp_mtu=1300\nudp_mtu_try_proto=TCP\n");
+    INFO(r.diagnostics.print());
+    CHECK(r.diagnostics.all().empty());
+    CHECK(r.values.tcp_lifetime == 60);
+    CHECK(r.values.tcp_connect_timeout == 3);
+    CHECK(r.values.tcp_send_timeout == 4);
+    CHECK(r.values.tcp_message_timeout == 5);
+    CHECK(r.values.tcp_max_connections == 9);
+    CHECK(r.values.tcp_ip_limit == 7);
+    CHECK(r.values.tcp_no_connect);
+    CHECK(r.values.tcp_accept_aliases);
+    CHECK(r.values.tcp_conn_wq_max == 1000);
+    CHECK(r.values.tcp_wq_max == 2000);
+    CHECK_FALSE(r.values.tcp_crlf_ping);
+    CHECK(r.values.tcp_accept_no_cl);
+    CHECK_FALSE(r.values.tcp_keepalive);
+    CHECK(r.values.udp_mtu == 1300);
+    CHECK(r.values.udp_mtu_try_proto == "TCP");
+    CHECK(Read("udp_mtu_try_proto=PIGEON\n").diagnostics.errors() == 1);
+    CHECK(Read("tcp_max_connections=0\n").diagnostics.errors() == 1);
+}
+
 TEST_CASE("an unknown parameter is an error with its place and a suggestion") {
     const Read r("childern=3\n");
     REQUIRE(r.diagnostics.errors() == 1);
@@ -112,17 +139,20 @@ TEST_CASE("wrong types and values are errors") {
     CHECK(Read("children=\"three\"\n").diagnostics.errors() == 1);
     CHECK(Read("children=0\n").diagnostics.errors() == 1);
     CHECK(Read("port=70000\n").diagnostics.errors() == 1);
+    CHECK(Read("dns_servers=\"ns.example\"\n").diagnostics.errors() == 1);
+    CHECK(Read("dns_servers=\"192.0.2.1, [2001:db8::1]:53\"\n").diagnostics.errors() == 0);
+    CHECK(Read("dns_timeout_ms=0\n").diagnostics.errors() == 1);
     CHECK(Read("steering=\"random\"\n").diagnostics.errors() == 1);
     CHECK(Read("log_facility=LOG_NOWHERE\n").diagnostics.errors() == 1);
 }
 
 TEST_CASE("parameters without meaning give a notice, custom ones nothing") {
-    const Read r("use_dns_cache=off\nmax_while_loops=200\npstn.gw_ip=\"\" desc \"x\"\n");
+    const Read r("dns_cache_rec_pref=1\nmax_while_loops=200\npstn.gw_ip=\"\" desc \"x\"\n");
     INFO(r.diagnostics.print());
     CHECK(r.diagnostics.errors() == 0);
     REQUIRE(r.diagnostics.all().size() == 1);
     CHECK(r.diagnostics.all().front().severity == cfg::Severity::notice);
-    CHECK(r.diagnostics.all().front().text.starts_with("use_dns_cache has no effect"));
+    CHECK(r.diagnostics.all().front().text.starts_with("dns_cache_rec_pref has no effect"));
 }
 
 TEST_CASE("the command line wins") {

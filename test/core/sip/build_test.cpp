@@ -224,6 +224,24 @@ TEST_CASE("a relayed reply loses its topmost Via value only") {
     }
 }
 
+TEST_CASE("a reply that goes on over a stream says how long its body is") {
+    const std::string head =
+        "SIP/2.0 200 OK\r\nVia: SIP/2.0/UDP 10.9.9.9;branch=z9hG4bKown\r\n"
+        "Via: SIP/2.0/PROTO 10.0.0.1;branch=z9hG4bK1\r\nFrom: <sip:a@x>;tag=1\r\n"
+        "To: <sip:b@x>;tag=2\r\nCall-ID: c\r\nCSeq: 1 OPTIONS\r\n";
+    const auto with = [&](std::string_view proto, std::string_view rest) {
+        Fixture f(replaced(head, "PROTO", std::string(proto)) + std::string(rest));
+        return f.relayed();
+    };
+    CHECK(has(with("TCP", "\r\nbody"), "\r\nContent-Length: 4\r\n\r\nbody"));
+    CHECK(has(with("TLS", "\r\n"), "\r\nContent-Length: 0\r\n\r\n"));
+    CHECK_FALSE(has(with("UDP", "\r\nbody"), "Content-Length"));
+    CHECK_FALSE(has(with("PIGEON", "\r\nbody"), "Content-Length"));
+    // What stands behind the body in a datagram would be the next message of a stream.
+    const std::string one = with("TCP", "Content-Length: 4\r\n\r\nbodySIP/2.0 200 OK\r\n");
+    CHECK(one.ends_with("Content-Length: 4\r\n\r\nbody"));
+}
+
 TEST_CASE("a relayed reply with another status") {
     Fixture f(reply());
     CHECK(has(f.relayed(480, "Gone\r\nX: y"), "SIP/2.0 480 Gone\r\nVia: SIP/2.0/UDP 10.0.0.1"));

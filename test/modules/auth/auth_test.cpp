@@ -150,6 +150,24 @@ TEST_CASE("the right password is accepted, and its header consumed") {
     CHECK(gate.code == -2);
 }
 
+TEST_CASE("$Au and $AU are who was accepted, else who From says") {
+    const auto payer = [](const std::string& user, const std::string& password) {
+        // Both are said in the code's place: what the check is for is done first.
+        Gate gate("", "0",
+                  "pv_proxy_authenticate(\"realm\", \"pw\", \"0\"); $shv(payer) = \"\" + $Au + "
+                  "\" \" + $AU; $var(code) = $rc");
+        const std::string challenge = gate.send(invite());
+        (void)gate.send(invite(credentials(challenge, {.user = user, .password = password})));
+        Arena arena;
+        Message m(arena);
+        return std::string(gate.variable(m, "shv", "payer").string());
+    };
+    // As Kamailio 5.6.3 says it.
+    CHECK(payer("joe", "pw") == "joe@realm joe");
+    CHECK(payer("joe@cred.org", "pw") == "joe@cred.org joe");
+    CHECK(payer("joe", "wrong") == "alice@example.org alice");
+}
+
 TEST_CASE("SHA-256 in place of MD5") {
     Gate gate("modparam(\"auth\", \"algorithm\", \"SHA-256\")");
     const std::string reply = gate.send(invite());

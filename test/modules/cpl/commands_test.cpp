@@ -103,7 +103,7 @@ TEST_CASE("cpl.run shows the way of a described call") {
     CHECK(ask("cpl.run", {"anna", "from=sip:carl@x.test"}).contains("outcome: \"return\""));
     CHECK(ask("cpl.run", {"anna", "from=sip:carl@x.test"})
               .contains("address origin user: no output for this"));
-    CHECK(ask("cpl.run", {"anna", "nonsense"}) ==
-          "error 500 \"nonsense\" does not describe a call");
+    CHECK(ask("cpl.run", {"anna", "nonsense"})
+              .starts_with("error 500 \"nonsense\" does not describe a call: incoming or "));
     CHECK(ask("cpl.run", {"bob"}) == "error 404 No CPL script");
 }

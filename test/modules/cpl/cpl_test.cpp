@@ -1,5 +1,7 @@
 // The module on the wire: scripts by REGISTER and from a folder, and calls in each mode.
 // SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
 #include <catch2/catch.hpp>
 
 #include "test/support/message_builder.h"
@@ -118,15 +120,26 @@ TEST_CASE("cpl: what is wrong with an upload is said in the reply") {
     CHECK(server.status(upload("<cpl><incoming><proxy x='1'/></incoming></cpl>")) ==
           "400 Bad CPL script");
     // An error does not stick to the next one.
-    CHECK(server.status(upload(kReject, "steal")) == "400 Bad request");
-    CHECK(server.status(upload(kReject, "remove")) == "400 Bad request");
-    CHECK(server.status(upload(kReject).set("Content-Disposition", "render;action=store")) ==
-          "400 Bad request");
-    CHECK(server.status(upload(kReject).set("Content-Disposition", "script")) == "400 Bad request");
-    CHECK(server.status(upload(kReject).without("Content-Disposition")) == "400 Bad request");
-    CHECK(server.status(upload("").set("Content-Type", "application/cpl+xml")) ==
-          "400 Bad request");
-    CHECK(server.status(upload(kReject).set("Content-Type", "nonsense")) == "400 Bad request");
+    const auto why = [&](const Request& request) {
+        const std::string reply = server.send(request);
+        CHECK(start_line(reply) == "SIP/2.0 400 Bad request");
+        CHECK(header(reply, "Content-Type") == "text/plain;charset=UTF-8");
+        CHECK(header(reply, "Warning") == fmt::format("399 127.0.0.1 \"{}\"", body(reply)));
+        return std::string(body(reply));
+    };
+    CHECK(why(upload(kReject, "steal")) ==
+          "The action of Content-Disposition is neither store nor remove.");
+    CHECK(why(upload(kReject, "remove")) == "action=remove has a body; nothing was removed.");
+    CHECK(why(upload(kReject).set("Content-Disposition", "render;action=store")) ==
+          "Content-Disposition of a CPL script is script.");
+    for (const char* disposition : {"script", "script;x=y"})
+        CHECK(why(upload(kReject).set("Content-Disposition", disposition)) ==
+              "Content-Disposition has no action=store or action=remove.");
+    CHECK(why(upload(kReject).without("Content-Disposition")) ==
+          "A CPL script comes with Content-Disposition: script;action=store (or remove).");
+    CHECK(why(upload("").set("Content-Type", "application/cpl+xml")) ==
+          "action=store has no script in the body.");
+    CHECK(why(upload(kReject).set("Content-Type", "nonsense")) == "Content-Type cannot be read.");
     CHECK(server.statistic("cpl", "refused") == 3);
     CHECK(server.statistic("cpl", "scripts") == 0);
     CHECK(server.status(upload(kReject)

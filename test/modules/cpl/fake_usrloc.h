@@ -36,6 +36,7 @@ public:
     std::size_t remove(usrloc::DomainId, std::string_view, std::string_view) override { return 0; }
     std::string_view aor_of(usrloc::DomainId, std::string_view, Arena&) override { return {}; }
     std::uint32_t hash(std::string_view) const noexcept override { return 0; }
+    std::string_view contact_xavp() const noexcept override { return {}; }
 };
 inline constexpr Offer offered[] = {offers<FakeUsrloc, usrloc::Api>()};
 inline constexpr Descriptor fake_usrloc{

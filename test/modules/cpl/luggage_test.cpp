@@ -20,6 +20,7 @@ std::unique_ptr<Run> waiting() {
     State& s = run->state;
     s.node = 77;
     s.best = 486;
+    s.earlier = 404;
     s.waiting = State::Waiting::proxy;
     s.recursions = 1;
     s.invites = 2;
@@ -53,7 +54,8 @@ TEST_CASE("cpl: a waiting run comes back as it was") {
     CHECK(back->mode == run->mode);
     CHECK(back->resumed);
     const State &a = run->state, &b = back->state;
-    CHECK((a.node == b.node && a.best == b.best && a.waiting == b.waiting));
+    CHECK(
+        (a.node == b.node && a.best == b.best && a.earlier == b.earlier && a.waiting == b.waiting));
     CHECK((a.recursions == b.recursions && a.invites == b.invites && a.notes == b.notes));
     CHECK((a.changed == b.changed && a.proxied == b.proxied && a.lost == b.lost));
     const Contact first = b.locations.contact(back->script, 0);

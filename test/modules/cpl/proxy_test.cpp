@@ -374,6 +374,19 @@ TEST_CASE("cpl: lookup finds the owner's registrations") {
     CHECK(start_line(calls.requests["192.0.2.3"]) == "INVITE sip:anna@10.1.1.1 SIP/2.0");
     CHECK(calls.count("lookups") == 2);
 
+    // By its Path, with its branch flags (RFC 3327 5.4).
+    usrloc.found = {{.uri = "sip:anna@10.1.1.1",
+                     .received = "sip:192.0.2.3",
+                     .path = "<sip:192.0.2.9;lr>, <sip:192.0.2.10;lr>",
+                     .cflags = 1U << 6U}};
+    CHECK(calls.ring("z9hG4bKk") == "100 >192.0.2.9");
+    const std::string by_path = calls.requests["192.0.2.9"];
+    CHECK(start_line(by_path) == "INVITE sip:anna@10.1.1.1 SIP/2.0");
+    CHECK(headers(by_path, "Route") ==
+          std::vector<std::string>{"<sip:192.0.2.9;lr>, <sip:192.0.2.10;lr>"});
+    usrloc.found = {{.uri = "sip:anna@192.0.2.2", .q = 500},
+                    {.uri = "sip:anna@10.1.1.1", .received = "sip:192.0.2.3", .q = usrloc::kNoQ}};
+
     Calls best(kLookup, {{"lookup_domain", "location"sv}}, "force_stateful",
                &cpl::test::fake_usrloc);
     best.module<FakeUsrloc>("usrloc")->found = usrloc.found;

@@ -85,6 +85,32 @@ TEST_CASE("time: every vector of the table has its result") {
     CHECK(seen == 221);
 }
 
+TEST_CASE("time: every kind of rule on both sides of the changes of daylight saving") {
+    // How the table was made, by other means than these: dst_vectors.py.
+    std::ifstream file(FAIRLEAD_CPL_DATA "/dst_vectors.tsv");
+    int rules = 0, instants = 0;
+    for (std::string line; std::getline(file, line);) {
+        if (line.starts_with('#')) continue;
+        const std::vector<std::string> f = split(line, '\t');
+        REQUIRE(f.size() == 3);
+        INFO(f[0] << ' ' << f[1]);
+        const auto zone = Zone::find(f[0]);
+        REQUIRE(zone);
+        const auto rule = parsed(f[1], *zone);
+        INFO(
+            (rule ? std::string() : std::string(rule.error().attribute) + " " + rule.error().text));
+        REQUIRE(rule);
+        ++rules;
+        for (const std::string& one : split(f[2], ' ')) {
+            INFO(one);
+            CHECK(covers(*rule, *zone, instant(one.substr(0, 20))) == one.ends_with("=1"));
+            ++instants;
+        }
+    }
+    CHECK(rules == 294);
+    CHECK(instants == 4954);
+}
+
 TEST_CASE("time: a period on the day when clocks go forward") {
     // Rome, 2024-03-31: 02:00 becomes 03:00 at 01:00Z.
     const auto rome = [](std::string_view text, const std::string& at) {

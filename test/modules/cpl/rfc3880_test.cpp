@@ -4,20 +4,12 @@
 
 #include "modules/cpl/compile.h"
 #include "test/modules/cpl/rehearsed.h"
+#include "test/modules/cpl/rfc3880_examples.h"
 
 using namespace fairlead::cpl;
 using namespace fairlead::cpl::test;
 
 namespace {
-
-/// With the lines that surround every published example.
-std::string published(std::string_view inside) {
-    return std::string(R"(<?xml version="1.0" encoding="UTF-8"?>
-<cpl xmlns="urn:ietf:params:xml:ns:cpl"
-     xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"
-     xsi:schemaLocation="urn:ietf:params:xml:ns:cpl cpl.xsd ">)") +
-           std::string(inside) + "</cpl>";
-}
 
 DescribedCall call_from(const std::string& from) {
     DescribedCall call;
@@ -36,14 +28,6 @@ bool is_refused(const std::string& xml) {
     Faults faults;
     return !compile(xml, {}, faults).has_value();
 }
-
-constexpr std::string_view kFigure2 = R"(
-  <subaction id="voicemail"><location url="sip:jones@voicemail.example.com"><redirect/></location></subaction>
-  <incoming><address-switch field="origin" subfield="host">
-      <address subdomain-of="example.com"><location url="sip:jones@example.com">
-          <proxy timeout="10"><busy><sub ref="voicemail"/></busy><noanswer><sub ref="voicemail"/></noanswer>
-            <failure><sub ref="voicemail"/></failure></proxy></location></address>
-      <otherwise><sub ref="voicemail"/></otherwise></address-switch></incoming>)";
 
 }  // namespace
 
@@ -65,21 +49,15 @@ TEST_CASE("RFC 3880 figure 2: colleagues ring, all others get voicemail") {
 }
 
 TEST_CASE("RFC 3880 figure 19: unconditional redirect") {
-    const Rehearsal result = incoming(
-        R"(<incoming><location url="sip:smith@phone.example.com"><redirect/></location></incoming>)",
-        call_from("<sip:a@b.test>"));
+    const Rehearsal result = incoming(kFigure19, call_from("<sip:a@b.test>"));
     CHECK(result.outcome == "302");
     CHECK(result.contacts == "sip:smith@phone.example.com;q=1.0");
 }
 
 TEST_CASE("RFC 3880 figure 20: forward on busy or no answer") {
-    constexpr std::string_view script = R"(
-      <subaction id="voicemail"><location url="sip:jones@voicemail.example.com"><proxy/></location></subaction>
-      <incoming><location url="sip:jones@jonespc.example.com"><proxy timeout="8">
-        <busy><sub ref="voicemail"/></busy><noanswer><sub ref="voicemail"/></noanswer></proxy></location></incoming>)";
     const auto outcome = [&](const char* pc) {
         const Rehearsal r =
-            incoming(script, call_from("<sip:a@b.test>"),
+            incoming(kFigure20, call_from("<sip:a@b.test>"),
                      {.answers = {{"jonespc.example.com", pc}, {"voicemail.example.com", "200"}}});
         return r.tried + ' ' + r.outcome;
     };
@@ -90,18 +68,14 @@ TEST_CASE("RFC 3880 figure 20: forward on busy or no answer") {
 }
 
 TEST_CASE("RFC 3880 figure 21: redirection is handed on, the rest goes to voicemail") {
-    constexpr std::string_view script =
-        R"(<incoming><location url="sip:jones@jonespc.example.com"><proxy>
-        <redirection><redirect/></redirection>
-        <default><location url="sip:jones@voicemail.example.com"><proxy/></location></default></proxy></location></incoming>)";
     const DescribedCall call = call_from("<sip:a@b.test>");
-    const Rehearsal moved =
-        incoming(script, call, {.answers = {{"jonespc.example.com", "302 sip:jones@mobile.test"}}});
+    const Rehearsal moved = incoming(
+        kFigure21, call, {.answers = {{"jonespc.example.com", "302 sip:jones@mobile.test"}}});
     CHECK(moved.outcome == "302");
     CHECK(moved.contacts == "sip:jones@mobile.test;q=1.0");
     for (const char* answer : {"486", "ring", "500"}) {
         const Rehearsal other = incoming(
-            script, call,
+            kFigure21, call,
             {.answers = {{"jonespc.example.com", answer}, {"voicemail.example.com", "200"}}});
         CHECK(other.tried == "jonespc.example.com>voicemail.example.com");
         CHECK(other.timeouts == std::vector<int>{20, 0});  // 20 s: there is a default output
@@ -109,25 +83,20 @@ TEST_CASE("RFC 3880 figure 21: redirection is handed on, the rest goes to voicem
 }
 
 TEST_CASE("RFC 3880 figure 22: anonymous callers are rejected") {
-    constexpr std::string_view script = R"(<incoming><address-switch field="origin" subfield="user">
-        <address is="anonymous"><reject status="reject" reason="I do not accept anonymous calls"/></address></address-switch></incoming>)";
-    CHECK(incoming(script, call_from("<sip:anonymous@b.test>")).outcome ==
+    CHECK(incoming(kFigure22, call_from("<sip:anonymous@b.test>")).outcome ==
           "603 I do not accept anonymous calls");
-    CHECK(incoming(script, call_from("<sip:bob@b.test>")).outcome == "return");
+    CHECK(incoming(kFigure22, call_from("<sip:bob@b.test>")).outcome == "return");
 }
 
 TEST_CASE("RFC 3880 figure 23: priorities and languages") {
-    constexpr std::string_view script = R"(<incoming><priority-switch><priority greater="urgent"/>
-        <otherwise><language-switch><language matches="es"><location url="sip:spanish@operator.example.com"><proxy/></location></language>
-          <otherwise><location url="sip:english@operator.example.com"><proxy/></location></otherwise></language-switch></otherwise></priority-switch></incoming>)";
     DescribedCall call = call_from("<sip:a@b.test>");
     const auto operator_of = [&](const char* language) {
         call.facts[Fact::accept_language] = language;
-        Rehearsal r = incoming(script, call, {.answers = {{"operator.example.com", "200"}}});
+        Rehearsal r = incoming(kFigure23, call, {.answers = {{"operator.example.com", "200"}}});
         return r.outcome;
     };
     CHECK(operator_of("es, en;q=0.5") == "200");
-    const std::string bytes = compiled(published(script));
+    const std::string bytes = compiled(published(kFigure23));
     const auto target = [&] {
         State state;
         const Policy policy;
@@ -149,9 +118,7 @@ TEST_CASE("RFC 3880 figure 23: priorities and languages") {
 }
 
 TEST_CASE("RFC 3880 figure 24: premium numbers are screened") {
-    const std::string script =
-        compiled(published(R"(<outgoing><address-switch field="original-destination" subfield="tel">
-        <address subdomain-of="1900"><reject status="reject" reason="Not allowed to make 1-900 calls."/></address></address-switch></outgoing>)"));
+    const std::string script = compiled(published(kFigure24));
     const auto outcome = [&](const std::string& to) {
         DescribedCall call = call_from("<sip:a@b.test>");
         call.facts[Fact::to] = to;
@@ -165,43 +132,34 @@ TEST_CASE("RFC 3880 figure 24: premium numbers are screened") {
 }
 
 TEST_CASE("RFC 3880 figure 25: office hours in New York") {
-    constexpr std::string_view script = R"(<incoming>
-        <time-switch tzid="America/New_York" tzurl="http://zones.example.com/tz/America/New_York">
-          <time dtstart="20000703T090000" duration="PT8H" freq="weekly" byday="MO,TU,WE,TH,FR">
-            <lookup source="registration"><success><proxy/></success></lookup></time>
-          <otherwise><location url="sip:jones@voicemail.example.com"><proxy/></location></otherwise></time-switch></incoming>)";
     DescribedCall call = call_from("<sip:a@b.test>");
     const World registered{.registered = {{"sip:jones@desk.test", 1000}},
                            .answers = {{"desk.test", "200"}}};
     call.at = instant("2024-03-06T15:00:00Z");  // Wednesday 10:00
-    CHECK(incoming(script, call, registered).tried == "desk.test");
-    CHECK(incoming(script, call).outcome == "return");
+    CHECK(incoming(kFigure25, call, registered).tried == "desk.test");
+    CHECK(incoming(kFigure25, call).outcome == "return");
     call.at = instant("2024-03-06T22:00:00Z");  // 17:00
-    CHECK(incoming(script, call, registered).tried == "voicemail.example.com");
+    CHECK(incoming(kFigure25, call, registered).tried == "voicemail.example.com");
     call.at = instant("2024-03-11T13:00:00Z");  // the Monday after clocks went forward: 09:00
-    CHECK(incoming(script, call, registered).tried == "desk.test");
+    CHECK(incoming(kFigure25, call, registered).tried == "desk.test");
 }
 
 TEST_CASE("RFC 3880 figure 26: a mobile is taken out of the registrations") {
-    constexpr std::string_view script = R"(<incoming><string-switch field="user-agent">
-        <string is="Inferior SIP User Agent/1.0"><lookup source="registration"><success>
-          <remove-location location="sip:me@mobile.provider.net"><proxy/></remove-location></success></lookup></string></string-switch></incoming>)";
     DescribedCall call = call_from("<sip:a@b.test>");
     call.facts[Fact::user_agent] = "Inferior SIP User Agent/1.0";
     const World both{
         .registered = {{"sip:me@mobile.provider.net", 1000}, {"sip:me@desk.test", 500}},
         .answers = {{"desk.test", "200"}}};
-    CHECK(incoming(script, call, both).tried == "desk.test");
-    CHECK(incoming(script, call, {.registered = {{"sip:me@mobile.provider.net", 1000}}}).outcome ==
-          "404 Not Found");
+    CHECK(incoming(kFigure26, call, both).tried == "desk.test");
+    CHECK(
+        incoming(kFigure26, call, {.registered = {{"sip:me@mobile.provider.net", 1000}}}).outcome ==
+        "404 Not Found");
     call.facts[Fact::user_agent] = "other";
-    CHECK(incoming(script, call, both).outcome == "return");
+    CHECK(incoming(kFigure26, call, both).outcome == "return");
 }
 
 TEST_CASE("RFC 3880 figures 27 to 29: what this server does not understand is refused") {
-    CHECK(is_refused(published(
-        R"(<incoming><lookup source="http://www.example.com/cgi-bin/locate.cgi?user=mary" timeout="8">
-        <success><proxy/></success><failure><mail url="mailto:mary@example.com?subject=Lookup%20failed"/></failure></lookup></incoming>)")));
+    CHECK(is_refused(published(kFigure27)));
     CHECK(is_refused(
         R"(<cpl xmlns="urn:ietf:params:xml:ns:cpl" xmlns:dc="http://www.example.com/distinctive-call">
         <incoming><dc:distinct-ring xmlns:dc="http://www.example.com/distinctive-call"/></incoming></cpl>)"));
@@ -215,14 +173,8 @@ TEST_CASE("RFC 3880 figures 27 to 29: what this server does not understand is re
 }
 
 TEST_CASE("RFC 3880 figure 30: the whole of it") {
-    constexpr std::string_view script = R"(
-      <subaction id="voicemail"><location url="sip:jones@voicemail.example.com"><redirect/></location></subaction>
-      <incoming><location url="sip:jones@phone.example.com"><proxy timeout="8"><busy><sub ref="voicemail"/></busy>
-        <noanswer><address-switch field="origin">
-            <address is="sip:boss@example.com"><location url="tel:+19175551212"><proxy/></location></address>
-            <otherwise><sub ref="voicemail"/></otherwise></address-switch></noanswer></proxy></location></incoming>)";
     const auto run = [&](const char* from, const char* phone) {
-        return incoming(script, call_from(from), {.answers = {{"phone.example.com", phone}}});
+        return incoming(kFigure30, call_from(from), {.answers = {{"phone.example.com", phone}}});
     };
     CHECK(run("<sip:a@b.test>", "486").outcome == "302");
     CHECK(run("<sip:a@b.test>", "ring").contacts == "sip:jones@voicemail.example.com;q=1.0");
@@ -231,14 +183,10 @@ TEST_CASE("RFC 3880 figure 30: the whole of it") {
 }
 
 TEST_CASE("RFC 3880 7.1 and 7.2: mail and log go on") {
-    const Rehearsal mail = incoming(
-        R"(<incoming><mail url="mailto:jones@example.com?subject=Lookup%20failed"/></incoming>)",
-        call_from("<sip:a@b.test>"));
+    const Rehearsal mail = incoming(kMailExample, call_from("<sip:a@b.test>"));
     CHECK(mail.outcome == "return");
     CHECK(mail.notes == std::vector<std::string>{"mail jones@example.com Lookup failed "});
-    const Rehearsal log = incoming(
-        R"(<incoming><log name="calls" comment="Hello there"><reject status="busy"/></log></incoming>)",
-        call_from("<sip:a@b.test>"));
+    const Rehearsal log = incoming(kLogExample, call_from("<sip:a@b.test>"));
     CHECK(log.outcome == "486 Busy Here");
     CHECK(log.notes == std::vector<std::string>{"log calls Hello there"});
 }

@@ -276,3 +276,49 @@ TEST_CASE("$msgbuf does not make of a message what is none") {
 TEST_CASE("the branch in the making is never counted") {
     CHECK(does("$sbranch(uri) = \"sip:x@h.org\"; xlog(\"$sbranch(count)\");") == "0");
 }
+
+TEST_CASE("what lookup knows of a contact goes with its branch") {
+    CHECK(does("$br = \"sip:s@h.org\"; xlog(\"$(branch(ruid)[0])\");"
+               "$(branch(ruid)[0]) = \"r1\"; $(branch(location_ua)[0]) = \"UA/2\";"
+               "xlog(\"$(branch(ruid)[0]) $(branch(location_ua)[0])\");") == "<null>|r1 UA/2");
+}
+
+TEST_CASE("pv_evalx fills in what the variables of a text hold") {
+    // As in Kamailio's README.
+    CHECK(does("$var(x) = \"test\"; $var(y) = \"$var(x)\"; pv_evalx(\"$var(z)\", \"$var(y) one\");"
+               "xlog(\"$var(z)\");") == "test one");
+    CHECK(does("$var(t) = '$$rU is $rU of $(rd{s.len}) bytes, $hdr(X-A) $avp(none)';"
+               "pv_evalx(\"$avp(out)\", \"$var(t)\"); xlog(\"$avp(out)\");") ==
+          "$rU is bob of 11 bytes, v1 <null>");
+    // A name that only the text makes, and one that only a variable of the text makes.
+    CHECK(does("$avp(bob) = 7; $var(t) = '$avp($rU)'; pv_evalx(\"$var(z)\", \"$var(t)\");"
+               "xlog(\"$var(z)\");") == "7");
+}
+
+TEST_CASE("pv_evalx leaves its target alone when the text cannot be filled in") {
+    const auto after = [](const std::string& text) {
+        return does("$var(z) = \"old\"; $var(t) = '" + text +
+                    "'; $var(r) = pv_evalx(\"$var(z)\", \"$var(t)\"); xlog(\"$var(r) $var(z)\");");
+    };
+    CHECK(after("no $nonsense") == "-1 old");
+    CHECK(after("$(rU") == "-1 old");
+    CHECK(after("$(rU{s.nonsense})") == "-1 old");
+    CHECK(after("$cnt($avp(x))") == "-1 old");
+    // As many variables as may be, and one more.
+    std::string many;
+    for (int i = 0; i < 64; ++i) many += "$ft";
+    CHECK(after(many).starts_with("1 f1f1"));
+    CHECK(after(many + "$ft") == "-1 old");
+}
+
+TEST_CASE("pv_evalx makes no names: what callers send must not fill the memory") {
+    CHECK(does("$var(t) = '$var(fresh) $shv(fresh) $vn(fresh)';"
+               "pv_evalx(\"$var(z)\", \"$var(t)\"); xlog(\"$var(z)\");") == "0 <null> <null>");
+}
+
+TEST_CASE("without authentication From says who pays") {
+    CHECK(shows("$Au $AU") == "alice@a.org alice");
+    CHECK(Run("xlog(\"$Au $AU\");")
+              .on(test::Request("INVITE").set("From", "<sip:x.org>;tag=t").str()) ==
+          "<null> <null>");
+}

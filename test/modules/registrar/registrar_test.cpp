@@ -312,6 +312,111 @@ request_route {
     CHECK(users.leaks().empty());
 }
 
+TEST_CASE("XAVPs go with a contact, and its record can be looked at") {
+    Users users(R"cfg(
+modparam("usrloc", "xavp_contact", "ua")
+modparam("registrar", "xavp_rcd", "rcd")
+modparam("registrar", "xavp_rcd_mask", 1)
+modparam("registrar", "xavp_cfg", "reg")
+)cfg",
+                8 << 20, R"cfg(
+request_route {
+    if ($rm == "REGISTER") {
+        $xavp(ua=>room) = $hdr(X-Room);
+        $xavp(other=>x) = "not kept";
+        save("location");
+        exit;
+    }
+    $var(rc) = 0;
+    if ($rm == "OPTIONS") {
+        $xavp(rcd=>ruid) = "old";
+        lookup("location");
+        $var(rc) = $rc;
+    } else {
+        $xavp(reg=>match_contact) = "sip:2@h";
+        registered("location", "$ru", 4, $(hdr(X-Action){s.int}));
+        $var(rc) = $rc;
+    }
+    sl_send_reply("200", "$var(rc) $xavp(ua[0]=>room) $xavp(ua[1]=>room) $xavp(other=>x) $xavp(rcd[0]=>contact) $xavp(rcd[1]=>contact) $xavp(rcd[0]=>expires) $xavp(rcd[0]=>ruid)");
+}
+)cfg");
+    users.start();
+    (void)users.send(Register("paul", "<sip:1@h>;q=0.5").header("X-Room", "kitchen"));
+    (void)users.send(Register("paul", "<sip:2@h>;q=0.1").header("X-Room", "hall"));
+    CHECK(users.where("paul") == "1 kitchen hall <null> sip:1@h <null> 3600 <null>");
+    CHECK(users.where("nobody") == "-1 <null> <null> <null> <null> <null> <null> <null>");
+    const auto registered = [&](const std::string& action) {
+        users.receive(Request("INFO", "sip:paul@example.test").header("X-Action", action).str());
+        return start_line(users.take().bytes).substr(12);
+    };
+    CHECK(registered("0") == "1 <null> <null> <null> sip:2@h <null> 3600 <null>");
+    CHECK(registered("1") == "1 hall <null> <null> sip:2@h <null> 3600 <null>");
+    CHECK(registered("3") == "1 hall <null> <null> <null> <null> <null> <null>");
+}
+
+TEST_CASE("lookup takes contacts with a branch flag only when that is wanted") {
+    Users users(R"cfg(
+loadmodule "kex"
+modparam("registrar", "xavp_cfg", "reg")
+modparam("registrar", "lookup_filter_mode", 3)
+)cfg",
+                8 << 20, R"cfg(
+request_route {
+    if ($rm == "REGISTER") {
+        if ($hdr(X-Flag) == "yes") setbflag(3);
+        save("location");
+        exit;
+    }
+    if ($rm == "INFO") $xavp(reg=>rlf_bflags) = 8;
+    lookup("location");
+    sl_send_reply("200", "$rc $ru $(branch(uri)[0])");
+}
+)cfg");
+    users.start();
+    (void)users.send(Register("paul", "<sip:1@h>;q=0.9"));
+    (void)users.send(Register("paul", "<sip:2@h>;q=0.1").header("X-Flag", "yes"));
+    CHECK(users.where("paul") == "1 sip:1@h sip:2@h");
+    CHECK(users.where("paul", "INFO") == "1 sip:2@h <null>");
+    (void)users.send(Register("anna", "<sip:3@h>"));
+    CHECK(users.where("anna", "INFO") == "-1 sip:anna@example.test <null>");
+}
+
+TEST_CASE("registered() with a Call-ID in reg_callid_avp") {
+    Users users("modparam(\"registrar\", \"reg_callid_avp\", \"$avp(call)\")", 8 << 20, R"cfg(
+request_route {
+    if ($rm == "REGISTER") { save("location"); exit; }
+    if ($hdr(X-Call) != $null) $avp(call) = $hdr(X-Call);
+    registered("location");
+    sl_send_reply("200", "$rc");
+}
+)cfg");
+    users.start();
+    (void)users.send(Register("paul", "<sip:1@h>").call_id("one"));
+    const auto registered = [&](const std::string& call_id) {
+        Request request("INFO", "sip:paul@example.test");
+        if (!call_id.empty()) request.header("X-Call", call_id);
+        users.receive(request.str());
+        return start_line(users.take().bytes).substr(12);
+    };
+    CHECK(registered("") == "1");
+    CHECK(registered("one") == "1");
+    CHECK(registered("two") == "-1");
+}
+
+TEST_CASE("a first hop that is this server is left out when that is wanted") {
+    Users users(
+        "modparam(\"registrar\", \"use_path\", 1) modparam(\"registrar\", \"path_mode\", 0) "
+        "modparam(\"registrar\", \"path_check_local\", 1)");
+    users.start();
+    (void)users.send(Register("one", "<sip:1@h>").header("Path", "<sip:127.0.0.1:5060;lr>"));
+    (void)users.send(
+        Register("two", "<sip:1@h>").header("Path", "<sip:127.0.0.1:5060;lr>, <sip:p2;lr>"));
+    (void)users.send(Register("three", "<sip:1@h>").header("Path", "<sip:p3;lr>, <sip:p2;lr>"));
+    CHECK(users.where("one") == "1 sip:1@h <null> <null>");
+    CHECK(users.where("two") == "1 sip:1@h sip:p2;lr <null>");
+    CHECK(users.where("three") == "1 sip:1@h sip:p3;lr <null>");
+}
+
 TEST_CASE("save() and lookup() with each allocation failing: refused, whole, nothing lost") {
     Users users;
     users.start();

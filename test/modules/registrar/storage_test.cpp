@@ -84,6 +84,29 @@ TEST_CASE("written back: within timer_interval, and at the end") {
                      "contact)") == "sip:2@h,sip:3@h");
 }
 
+TEST_CASE("written back: what is older than timer_interval is stored, whenever it came") {
+    // 10 seconds, and as long as the database takes in this test.
+    constexpr int kInterval = 10;
+    const Stored stored;
+    Users users(stored.parameters(2));
+    users.start();
+    const auto name = [](int n) { return "user" + std::to_string(n); };
+    const auto is_stored = [&](int n, const std::string& contact) {
+        return stored.ask("SELECT COUNT(*) FROM location WHERE username = '" + name(n) +
+                          "' AND contact = '" + contact + "'") == "1";
+    };
+    for (int now = 0; now < 3 * kInterval; ++now) {
+        (void)users.send(Register(name(now), "<sip:a@h>, <sip:b@h>;expires=600"));
+        // The one of an interval ago changes, and another one goes.
+        if (now >= kInterval)
+            (void)users.send(Register(name(now - kInterval), "<sip:a@h>;expires=0"));
+        users.advance(Ms(1000));
+        INFO(now);
+        if (now >= kInterval) CHECK(is_stored(now - kInterval, "sip:b@h"));
+        if (now >= 2 * kInterval) CHECK_FALSE(is_stored(now - 2 * kInterval, "sip:a@h"));
+    }
+}
+
 TEST_CASE("a new server has the contacts of the old one, and their rows") {
     const Stored stored;
     std::string ruid;
@@ -113,6 +136,51 @@ TEST_CASE("a new server has the contacts of the old one, and their rows") {
         (void)users.send(Register("anna", "<sip:1@h>;q=0.4").call_id("other"));
     }
     CHECK(stored.ask("SELECT ruid || q FROM location WHERE username = 'anna'") == ruid + "0.4");
+}
+
+TEST_CASE("columns under other names, and moments as numbers") {
+    const Stored stored;
+    const std::string columns =
+        "modparam(\"usrloc\", \"user_column\", \"who\") modparam(\"usrloc\", "
+        "\"contact_column\", \"place\") modparam(\"usrloc\", \"expires_column\", \"until\") "
+        "modparam(\"usrloc\", \"ruid_column\", \"id2\") modparam(\"usrloc\", "
+        "\"expires_type\", 1) ";
+    std::string until;
+    {
+        Users users(stored.parameters(2) + columns);
+        users.start();
+        (void)users.send(Register("anna", "<sip:1@h>;expires=600"));
+        until = std::to_string(users.clock.unix_seconds() + 600);
+    }
+    CHECK(stored.ask("SELECT who || ' ' || place || ' ' || until FROM location") ==
+          "anna sip:1@h " + until);
+    {
+        Users users(stored.parameters(2) + columns);
+        users.start();
+        CHECK(users.contacts(Register("anna")) == "<sip:1@h>;expires=600");
+        (void)users.send(Register("anna", "<sip:1@h>;expires=0").call_id("other"));
+    }
+    CHECK(stored.ask("SELECT COUNT(*) FROM location") == "0");
+    Users wrong(stored.parameters(2) + "modparam(\"usrloc\", \"q_column\", \"q, (SELECT 1)\") ");
+    const auto started = wrong.try_start();
+    REQUIRE_FALSE(started.has_value());
+    CHECK(started.error().str().find("cannot be a column") != std::string::npos);
+}
+
+TEST_CASE("contacts of connections are gone with the server when that is wanted") {
+    const Stored stored;
+    {
+        Users users(stored.parameters(2));
+        users.start();
+        (void)users.send(Register("anna", "<sip:1@h;transport=tcp>, <sip:2@h>"));
+    }
+    Users kept(stored.parameters(2));
+    kept.start();
+    CHECK(stored.ask("SELECT COUNT(*) FROM location") == "2");
+    Users users(stored.parameters(2) + "modparam(\"usrloc\", \"db_clean_tcp\", 1) ");
+    users.start();
+    CHECK(users.where("anna") == "1 sip:2@h <null> <null>");
+    CHECK(stored.ask("SELECT COUNT(*) FROM location") == "1");
 }
 
 TEST_CASE("what the database refuses is tried again, and its answer does not come") {

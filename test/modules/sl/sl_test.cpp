@@ -315,3 +315,18 @@ TEST_CASE("$ltt(s) is the tag of the reply") {
     CHECK(to_tag(server.answer(Request("OPTIONS"))) == ltt);
     CHECK(ltt == auto_ltt);
 }
+
+TEST_CASE("sip_warning: a reply says what the server saw") {
+    Server server([](ModuleHost& host, Message& m) {
+        m.target.uri = "sip:other@192.0.2.9";
+        reply_404(host, m);
+    });
+    server.globals.sip_warning = true;
+    server.start();
+    const std::string reply = server.answer(Request("OPTIONS", "sip:bob@192.0.2.2"));
+    const std::string warning = header(reply, "Warning").value_or("");
+    CHECK(warning.starts_with("392 127.0.0.1:5060 \"Noisy feedback tells:  pid="));
+    CHECK(
+        warning.ends_with(" req_src_ip=192.0.2.1 req_src_port=5060 in_uri=sip:bob@192.0.2.2 "
+                          "out_uri=sip:other@192.0.2.9 via_cnt==1\""));
+}

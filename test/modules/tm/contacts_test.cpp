@@ -30,8 +30,10 @@ public:
             if (line.starts_with("INVITE")) sent[p.target.address.text()] = p.bytes;
             if (line.starts_with("INVITE"))
                 list += line.substr(7, line.find(' ', 7) - 7) + "|";
-            else if (line.starts_with("SIP/2.0 ") && line.substr(8, 3) != "100")
+            else if (line.starts_with("SIP/2.0 ") && line.substr(8, 3) != "100") {
                 list += line.substr(8, 3) + "|";
+                last = line;
+            }
         }
         return list;
     }
@@ -39,6 +41,7 @@ public:
         receive(reply(sent.at(std::string(from)), code, "Answer", "t"), from);
     }
     std::map<std::string, std::string> sent;
+    std::string last;  ///< start line of the last reply
 };
 
 const std::string kThree =
@@ -115,6 +118,29 @@ TEST_CASE("of one instance one contact is tried; its other flows wait for t_next
     CHECK(call.all() == "sip:b2@192.0.2.12|");
     call.answer("192.0.2.12:5060", 430);
     CHECK(call.all() == "480|");
+}
+
+TEST_CASE("xavp_contact: the attributes of a contact come and go with it") {
+    Serial call(
+        "modparam(\"tm\", \"xavp_contact\", \"ulattrs\")\n"
+        "request_route {\n"
+        "  $xavp(ulattrs=>name) = \"other\"; $xavp(ulattrs=>name) = \"full\";\n"
+        "  $xavp(ulattrs=>name) = \"half\"; $xavp(ulattrs=>name) = \"bob\"; " +
+        kThree +
+        "  t_load_contacts(); $avp(seen) = \"\" + $xavp(ulattrs=>name); route(N); }\n"
+        "route[N] { if (!t_next_contacts()) { t_reply(\"480\", \"$avp(seen)\"); exit; }\n"
+        "  $avp(seen) = $avp(seen) + \" \" + $xavp(ulattrs=>name) + \"+\" + "
+        "$xavp(ulattrs[1]=>name); t_on_failure(\"N\"); t_relay(); }\n"
+        "failure_route[N] { route(N); }");
+    CHECK(call.all() == "sip:full@192.0.2.12|");
+    call.answer("192.0.2.12:5060", 404);
+    CHECK(call.all() == "sip:other@192.0.2.13|sip:half@192.0.2.11|");
+    call.answer("192.0.2.11:5060", 404);
+    call.answer("192.0.2.13:5060", 404);
+    CHECK(call.all() == "sip:bob@192.0.2.2|");
+    call.answer("192.0.2.2:5060", 404);
+    CHECK(call.all() == "480|");
+    CHECK(call.last == "SIP/2.0 480  full+ other+half bob+");
 }
 
 TEST_CASE("contacts_avp needs contact_flows_avp, and the functions need both") {

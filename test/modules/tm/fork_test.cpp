@@ -404,6 +404,7 @@ TEST_CASE("what our Via says is kept for the branches of failure_route") {
     host.on_request([&](Message& m) {
         m.advertised_host = "sip.example.com";
         m.advertised_port = 5099;
+        m.via_params = ";srvid=7";
         host.call(m, "t_on_failure", {"F"sv});
         host.call(m, "t_relay");
     });
@@ -420,6 +421,23 @@ TEST_CASE("what our Via says is kept for the branches of failure_route") {
     const std::string second = host.next();
     CHECK(host.to == "192.0.2.3:5060");
     CHECK(headers(second, "Via").at(0).starts_with("SIP/2.0/UDP sip.example.com:5099;"));
+    CHECK(headers(second, "Via").at(0).ends_with(";srvid=7"));
+}
+
+TEST_CASE("sip_warning: replies of a transaction have a Warning") {
+    TmHost host;
+    host.globals.sip_warning = true;
+    host.on_request([&](Message& m) {
+        host.call(m, "t_newtran");
+        m.target.uri = "sip:other@192.0.2.9";
+        host.call(m, "t_reply", {404, "No"sv});
+    });
+    host.start();
+    host.receive(Request("OPTIONS", "sip:bob@192.0.2.2").branch("z9hG4bKwarn").str());
+    const std::string reply = host.next();
+    const std::string warning = headers(reply, "Warning").at(0);
+    CHECK(warning.find("in_uri=sip:bob@192.0.2.2 out_uri=sip:other@192.0.2.9 via_cnt==1\"") !=
+          std::string::npos);
 }
 
 }  // namespace fairlead::test

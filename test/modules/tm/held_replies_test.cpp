@@ -10,8 +10,9 @@ namespace {
 /// A 183 or a final reply is suspended; an OPTIONS resumes what was suspended last.
 class Held : public Routed {
 public:
-    explicit Held(const std::string& behind = {}, const std::string& go = {})
-        : Routed(R"cfg(
+    explicit Held(const std::string& behind = {}, const std::string& go = {},
+                  const std::string& parameters = {})
+        : Routed(parameters + R"cfg(
 modparam("pv", "shvset", "i=s:0")
 modparam("pv", "shvset", "l=s:0")
 modparam("tm", "fr_timer", 3000)
@@ -131,6 +132,66 @@ TEST_CASE("a reply that nobody resumes counts as not come: fr_timer, and the CAN
     never.end();
     never.discard_sent();
     CHECK(never.go_on() == kStale);
+}
+
+TEST_CASE("a CANCEL while a reply waits: the callee gets it, and what waited goes its way") {
+    Held failed;
+    failed.request();
+    (void)failed.all();
+    failed.answer(180, "Ringing");
+    CHECK(failed.all() == "SIP/2.0 180 Ringing|");
+    failed.answer(486, "Busy Here");
+    CHECK(failed.all() == "");
+    failed.request("CANCEL");
+    CHECK(failed.all() == "CANCEL sip:bob@192.0.2.2 SIP/2.0|SIP/2.0 200 canceling|");
+    CHECK(failed.go_on() ==
+          "ACK sip:bob@192.0.2.2 SIP/2.0|SIP/2.0 486 Busy Here|SIP/2.0 299 resumed|");
+    CHECK(failed.go_on() == kStale);
+    failed.end();
+
+    Held answered;  // RFC 3261 9.1: the 2xx has overtaken the CANCEL
+    answered.request();
+    (void)answered.all();
+    answered.answer(180, "Ringing");
+    (void)answered.all();
+    answered.answer(200, "OK");
+    answered.request("CANCEL");
+    CHECK(answered.all() == "CANCEL sip:bob@192.0.2.2 SIP/2.0|SIP/2.0 200 canceling|");
+    CHECK(answered.go_on() == "SIP/2.0 200 OK|SIP/2.0 299 resumed|");
+    answered.end();
+
+    Held forgotten;  // nobody resumes it in time, and the callee repeats itself
+    forgotten.request();
+    (void)forgotten.all();
+    forgotten.answer(180, "Ringing");
+    (void)forgotten.all();
+    forgotten.answer(486, "Busy Here");
+    forgotten.request("CANCEL");
+    (void)forgotten.all();
+    forgotten.advance(Ms(1000));
+    CHECK(forgotten.all() == "CANCEL sip:bob@192.0.2.2 SIP/2.0|");
+    forgotten.answer(486, "Busy Here");
+    CHECK(forgotten.all() == "");
+    forgotten.advance(Ms(40000));
+    CHECK(forgotten.all().find("SIP/2.0 487 Request Terminated|") != std::string::npos);
+    CHECK(forgotten.go_on() == "ACK sip:bob@192.0.2.2 SIP/2.0|SIP/2.0 299 resumed|");
+    CHECK(forgotten.go_on() == kStale);
+    forgotten.end();
+}
+
+TEST_CASE("reply_relay_mode: what the request that comes again gets behind an overtaken 2xx") {
+    for (const bool replaces : {false, true}) {
+        Held late("", "", replaces ? "modparam(\"tm\", \"reply_relay_mode\", 0)\n" : "");
+        late.request();
+        (void)late.all();
+        late.answer(200, "OK");
+        late.advance(Ms(3100));
+        CHECK(late.all() == "SIP/2.0 408 Request Timeout|");
+        CHECK(late.go_on() == "SIP/2.0 200 OK|SIP/2.0 299 resumed|");
+        late.request();
+        CHECK(late.all() == (replaces ? "SIP/2.0 200 OK|" : "SIP/2.0 408 Request Timeout|"));
+        late.end();
+    }
 }
 
 TEST_CASE("resumed before its route has ended: it goes on right behind it, with all of it") {

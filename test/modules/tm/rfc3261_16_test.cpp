@@ -10,6 +10,12 @@ constexpr std::string_view kProxyChallenge =
 constexpr std::string_view kServerChallenge =
     "WWW-Authenticate: Digest realm=\"w\", nonce=\"2\"\r\n";
 
+/// As a callee's answer would see it that copied nothing but the topmost Via.
+std::string with_one_via(std::string request) {
+    const std::size_t second = request.find("\r\nVia:", request.find("Via:")) + 2;
+    return request.erase(second, request.find("\r\n", second) + 2 - second);
+}
+
 /// Both branches fail with these; the status that goes up.
 int best_of(int bob, int carol) {
     Wire w;
@@ -50,11 +56,21 @@ TEST_CASE("16.7 step 3: the topmost Via is removed") {
 TEST_CASE("16.7 step 3: a reply without another Via MUST NOT be forwarded") {
     Wire w;
     w.call_bob();
-    std::string bare = w.sent_to(kCallee);
-    const std::size_t second = bare.find("\r\nVia:", bare.find("Via:")) + 2;
-    bare.erase(second, bare.find("\r\n", second) + 2 - second);
-    w.receive(reply(bare, 180, "Ringing"), kCallee);
+    w.receive(reply(with_one_via(w.sent_to(kCallee)), 180, "Ringing"), kCallee);
+    w.receive(reply(with_one_via(w.sent_to(kCallee)), 200, "OK"), kCallee);
     w.silent();
+}
+
+TEST_CASE("17.1.1.3: a failure without another Via is acknowledged, and a reply of ours goes up") {
+    Wire w;
+    w.call_bob().bob(180).up("180").cancel().up("200 canceling").down("CANCEL");
+    const std::string bare = with_one_via(w.sent_to(kCallee));
+    w.receive(reply(bare, 487, "Gone", "t"), kCallee);
+    w.down("ACK").up("487 Request Terminated");
+    CHECK(headers(w.got_up, "Via") == headers(w.request, "Via"));
+    w.receive(reply(bare, 487, "Gone", "t"), kCallee);
+    w.down("ACK").silent();
+    w.over();
 }
 
 TEST_CASE("16.7 step 4: final replies are kept until one was chosen") {

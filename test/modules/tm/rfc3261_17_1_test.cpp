@@ -9,6 +9,18 @@ namespace {
 const Times kTimerA{500, 1500, 3500, 7500, 15500, 31500};
 constexpr int k64T1 = 32000;
 
+/// Bob is reached over TCP, alice comes over UDP.
+struct OverTcp : Wire {
+    explicit OverTcp(int fr_timer) {
+        net.listen("udp:127.0.0.1:5060");
+        net.listen("tcp:127.0.0.1:5060");
+        with("fr_timer", fr_timer).with("remap_503_500", 0).script([this](Message& m) {
+            m.target.dst_uri = "sip:192.0.2.2;transport=tcp";
+            call(m, "t_relay");
+        });
+    }
+};
+
 std::string branch_of(std::string_view message) {
     return parameter(*header(message, "Via"), "branch");
 }
@@ -16,6 +28,28 @@ std::string branch_of(std::string_view message) {
 }  // namespace
 
 // ---- 17.1.1.2: INVITE
+
+TEST_CASE("17.1.1.2: Timer A SHOULD NOT be started on a reliable transport, B still is") {
+    OverTcp w(k64T1);
+    w.invite().up("100").down("INVITE");
+    CHECK_THAT(*header(w.got_down, "Via"), Catch::StartsWith("SIP/2.0/TCP "));
+    CHECK(w.times("INVITE", 31900).empty());
+    w.wait(100).up("408").silent().over();
+}
+
+TEST_CASE("17.1.2.2: Timer E is not started on a reliable transport") {
+    OverTcp w(k64T1);
+    w.message().down("MESSAGE");
+    CHECK(w.times("MESSAGE", 31900).empty());
+    w.over();
+}
+
+TEST_CASE("8.1.3.1: a connection that fails is a 503 of its branch") {
+    OverTcp w(k64T1);
+    w.invite().up("100");
+    w.fail(w.take());
+    w.up("503").silent().over();
+}
 
 TEST_CASE("17.1.1.2: Calling MUST be entered, and the INVITE MUST be passed to the transport") {
     Wire w;

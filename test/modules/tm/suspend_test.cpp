@@ -194,6 +194,27 @@ TEST_CASE("withdrawn by its script: it is stale, and the script answers") {
     host.end();
 }
 
+TEST_CASE("withdrawn and relayed: a transaction as any other, and nothing is left of the wait") {
+    SuspendHost host;
+    host.behind = [&](Message& m) {
+        CHECK(host.user->tm->cancel_suspend(m, host.token));
+        CHECK(host.call(m, "t_relay") == 1);
+    };
+    host.begin();
+    CHECK(host.next_line() == kTrying);
+    const std::string sent = host.next();
+    CHECK(start_line(sent) == "INVITE sip:bob@192.0.2.2 SIP/2.0");
+    host.answer(sent, 180, "Ringing");
+    CHECK(host.next_line() == "SIP/2.0 180 Ringing");
+    host.advance(Ms(60000));  // longer than a suspension lasts
+    CHECK(host.lines() == "");
+    CHECK(host.resume() == Resumed::stale);
+    host.answer(sent, 200, "OK");
+    CHECK(host.next_line() == "SIP/2.0 200 OK");
+    CHECK(host.user->tm->suspended() == 0);
+    host.end();
+}
+
 TEST_CASE(
     "resumed before its script has ended: it goes on right behind it, with all of its changes") {
     SuspendHost host;

@@ -3,6 +3,7 @@
 
 #include "modules/tm/api.h"
 #include "test/modules/tm/call.h"
+#include "test/support/fake_finder.h"
 
 namespace fairlead::test {
 namespace {
@@ -87,6 +88,68 @@ TEST_CASE("a request of our own: what is written, and its reply reaches who aske
     CHECK(host.count("created") == 1);
     CHECK(host.count("freed") == 1);
     CHECK(host.count("active_transactions") == 0);
+}
+
+TEST_CASE("a request of our own to a name waits for it, and goes on to its next place") {
+    UacHost host;
+    host.begin();
+    FakeFinder finder(host.net);
+    finder.fails = true;
+    host.engine().set_finder(finder);
+    const auto id = host.ask({.method = "OPTIONS",
+                              .request_uri = "sip:bob@host.example",
+                              .from = "<sip:us@example.com>",
+                              .headers = "Contact: <sip:me@!!>\r\n"});
+    REQUIRE(id);
+    CHECK(host.pending() == 0);
+    REQUIRE(finder.asked.size() == 1);
+    CHECK(finder.asked[1].uri == "sip:bob@host.example");
+    SECTION("that is found") {
+        finder.answer(1, {"sip:192.0.2.2", "sip:192.0.2.3"});
+        const std::string first = host.next();
+        CHECK(host.to == kCallee);
+        CHECK(start_line(first) == "OPTIONS sip:bob@host.example SIP/2.0");
+        CHECK(headers(first, "Via").size() == 1);
+        CHECK(header(first, "Contact") == "<sip:me@127.0.0.1:5060>");
+        host.answer(first, 503, "Service Unavailable");
+        const std::string second = host.next();
+        CHECK(host.to == "192.0.2.3:5060");
+        CHECK(headers(second, "Via").size() == 1);
+        CHECK(host.user->heard.empty());
+        host.answer(second, 200, "OK", "totag", {}, "192.0.2.3:5060");
+        REQUIRE(host.user->heard.size() == 1);
+        CHECK(host.user->heard[0].code == 200);
+    }
+    SECTION("that is not found") {
+        finder.answer(1, {});
+        REQUIRE(host.user->heard.size() == 1);
+        CHECK(host.user->heard[0].code == 503);
+        CHECK(host.user->heard[0].local);
+    }
+    SECTION("nobody answers for it") {
+        host.advance(Ms(33'000));
+        REQUIRE(host.user->heard.size() == 1);
+        CHECK(host.user->heard[0].code == 408);
+    }
+    host.advance(Ms(40'000));
+    CHECK(host.leaks().empty());
+}
+
+TEST_CASE("the ACK of a 2xx waits for the name in its route set") {
+    UacHost host;
+    host.begin();
+    FakeFinder finder(host.net);
+    host.engine().set_finder(finder);
+    REQUIRE(host.ask({.method = "INVITE", .request_uri = kTo, .from = "<sip:us@example.com>"}));
+    const std::string invite = host.next();
+    host.answer(invite, 200, "OK", "totag", "Contact: <sip:bob@phone.example>\r\n");
+    CHECK(host.pending() == 0);
+    REQUIRE(finder.asked.size() == 1);
+    finder.answer(1, {"sip:192.0.2.7:5070"});
+    CHECK(host.next_line() == "ACK sip:bob@phone.example SIP/2.0");
+    CHECK(host.to == "192.0.2.7:5070");
+    host.advance(Ms(70'000));
+    CHECK(host.leaks().empty());
 }
 
 TEST_CASE("a request of our own is repeated, and answered 408 here when nobody answers") {
@@ -297,6 +360,116 @@ TEST_CASE("event_route[tm:local-request] may change a request of our own, or dro
     REQUIRE_FALSE(dropped);
     CHECK(dropped.error() == ScriptError::dropped);
     CHECK(host.pending() == 0);
+}
+
+namespace {
+/// Requests of our own have routes; those to alice are of no interest.
+void own_routes(UacHost& host, const std::string& failure, int enabled = 1) {
+    host.load("pv");
+    host.load("corex");
+    host.load("textops");
+    host.param("tm", "enable_uac_fr", enabled);
+    host.param("tm", "fr_timer", 3000);
+    host.config(R"(
+        request_route { exit; }
+        event_route[tm:local-request] {
+            $avp(kept) = "value";
+            t_on_failure("F");
+            t_on_reply("R");
+            append_hf("X-First: yes\r\n");
+        }
+        onreply_route[R] {
+            if ($rs == 404) $avp(kept) = $avp(kept) + " " + $rs;
+            if ($rs == 183) drop;
+        }
+        failure_route[F] { )" +
+                failure + " }");
+    host.begin();
+}
+}  // namespace
+
+TEST_CASE("enable_uac_fr: a request of our own that failed is relayed elsewhere") {
+    UacHost host;
+    own_routes(host,
+               "if ($T_reply_code != 404) exit; $ru = \"sip:carol@192.0.2.3\"; "
+               "append_hf(\"X-Kept: $avp(kept)\\r\\n\"); t_relay();");
+    REQUIRE(host.ask({.method = "INVITE", .request_uri = kTo, .from_tag = "f", .param = "p"}));
+    const std::string first = host.next();
+    host.answer(first, 404, "Not Found");
+    CHECK(host.next_line() == "ACK sip:bob@192.0.2.2 SIP/2.0");
+    CHECK(host.user->heard.empty());
+    const std::string second = host.next();
+    CHECK(host.to == "192.0.2.3:5060");
+    CHECK(start_line(second) == "INVITE sip:carol@192.0.2.3 SIP/2.0");
+    CHECK(headers(second, "Via").size() == 1);
+    CHECK(header(second, "Via") != header(first, "Via"));
+    CHECK(header(second, "From") == header(first, "From"));
+    CHECK(header(second, "X-First") == "yes");
+    CHECK(header(second, "X-Kept") == "value 404");
+    const std::string ok = reply(second, 200, "OK", "c", "Contact: <sip:carol@192.0.2.3>\r\n");
+    host.receive(ok, "192.0.2.3:5060");
+    CHECK(host.next_line() == "ACK sip:carol@192.0.2.3 SIP/2.0");
+    CHECK(host.user->heard == std::vector<Heard>{{200, false, ok, "p"}});
+    host.advance(Ms(400000));
+    CHECK(host.leaks() == "");
+    CHECK(host.count("active_transactions") == 0);
+}
+
+TEST_CASE("enable_uac_fr: the failure_route decides what is told; a timeout runs it too") {
+    UacHost host;
+    own_routes(host, "t_reply(\"488\", \"Mine\");");
+    REQUIRE(host.ask({.method = "MESSAGE", .request_uri = kTo, .param = "p"}));
+    (void)host.next();
+    host.advance(Ms(3100));
+    CHECK(host.user->heard == std::vector<Heard>{{488, true, "", "p"}});
+    REQUIRE(host.ask({.method = "MESSAGE", .request_uri = kTo, .param = "q"}));
+    host.discard_sent();
+    host.advance(Ms(1));
+    host.advance(Ms(400000));
+    CHECK(host.user->heard.size() == 2);
+    CHECK(host.leaks() == "");
+
+    UacHost silent;  // it does nothing: what came is told
+    own_routes(silent, "exit;");
+    REQUIRE(silent.ask({.method = "MESSAGE", .request_uri = kTo}));
+    silent.answer(silent.next(), 486, "Busy Here");
+    REQUIRE(silent.user->heard.size() == 1);
+    CHECK(start_line(silent.user->heard.front().reply) == "SIP/2.0 486 Busy Here");
+    silent.advance(Ms(400000));
+    CHECK(silent.leaks() == "");
+}
+
+TEST_CASE("without enable_uac_fr a request of our own has an onreply_route alone") {
+    UacHost host;
+    own_routes(host, "t_reply(\"488\", \"Mine\");", 0);
+    REQUIRE(host.ask({.method = "INVITE", .request_uri = kTo, .provisional = true}));
+    const std::string sent = host.next();
+    host.answer(sent, 183, "Progress");  // it drops this one
+    host.answer(sent, 180, "Ringing");
+    host.answer(sent, 404, "Not Found");
+    REQUIRE(host.user->heard.size() == 2);
+    CHECK(host.user->heard.front().code == 180);
+    CHECK(host.user->heard.back().code == 404);
+    host.advance(Ms(400000));
+    CHECK(host.leaks() == "");
+}
+
+TEST_CASE("enable_uac_fr: every allocation may fail") {
+    for (std::uint64_t n = 1; n <= 8; ++n) {
+        UacHost host;
+        own_routes(host, "$ru = \"sip:carol@192.0.2.3\"; t_relay();");
+        host.segment->fail_nth(n);
+        const auto asked = host.ask({.method = "MESSAGE", .request_uri = kTo});
+        if (asked) host.answer(host.next(), 404, "Not Found");
+        host.segment->fail_nth(0);
+        if (asked && host.pending() != 0) {
+            host.receive(reply(host.next(), 486, "Busy Here", "c"), "192.0.2.3:5060");
+        }
+        CHECK(host.user->heard.size() == (asked ? 1 : 0));
+        host.discard_sent();
+        host.advance(Ms(400000));
+        CHECK(host.leaks() == "");
+    }
 }
 
 TEST_CASE("what is no request is refused") {

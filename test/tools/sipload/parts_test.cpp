@@ -78,6 +78,17 @@ TEST_CASE("the route set is the record-routes in reverse", "[sipload]") {
           "Route: <sip:p0;lr>\r\nRoute: <sip:p1,x;lr>\r\nRoute: <sip:p2;lr>\r\n");
 }
 
+TEST_CASE("a message on a stream ends at its length", "[sipload]") {
+    const std::string head = "SIP/2.0 200 OK\r\nVia: a\r\n";
+    CHECK_FALSE(message_size(head));
+    CHECK_FALSE(message_size(head + "\r"));
+    CHECK(message_size(head + "\r\nmore") == head.size() + 2);
+    CHECK_FALSE(message_size(head + "Content-Length: 5\r\n\r\nbody"));
+    CHECK(message_size(head + "l: 4\r\n\r\nbodyX") == head.size() + 12);
+    // A first line alone is none of its headers.
+    CHECK(message_size("Content-Length: 4\r\n\r\nbody") == 21U);
+}
+
 TEST_CASE("what is not SIP is refused", "[sipload]") {
     CHECK_FALSE(scan(""));
     CHECK_FALSE(scan("SIP/2.0 2x0 OK\r\n\r\n"));

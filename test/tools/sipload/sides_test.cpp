@@ -157,6 +157,24 @@ TEST_CASE("a repeated INVITE gets the 200 again", "[sipload]") {
     CHECK(p.uas.stats().repeats_received == 1);
 }
 
+TEST_CASE("over TCP messages say so and are not sent again", "[sipload]") {
+    FakeSender sender;
+    Options options;
+    options.mode = Mode::call;
+    options.transport = Transport::tcp;
+    options.uri = "sip:service@127.0.0.1:5070;transport=tcp";
+    options.target = *Address::parse("127.0.0.1", 5060);
+    auto uac = *Uac::make(options, {{&sender, "127.0.0.1:4000"}}, "run");
+    uac.start(0s);
+    const std::string invite = sender.take();
+    CHECK(invite.contains("\r\nVia: SIP/2.0/TCP 127.0.0.1:4000;"));
+    CHECK(invite.contains("\r\nContact: <sip:load@127.0.0.1:4000;transport=tcp>\r\n"));
+    uac.run_timers(2s);
+    CHECK(sender.sent.empty());
+    uac.run_timers(33s);
+    CHECK(uac.stats().failed == 1);
+}
+
 TEST_CASE("one request, one answer", "[sipload]") {
     Pair p(Mode::reply);
     p.uac->begin_measuring();

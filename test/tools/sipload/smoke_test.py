@@ -34,6 +34,23 @@ class Smoke(unittest.TestCase):
     def test_many_sources(self):
         self.completes(500, "--mode", "message", "--uas", "127.0.0.1:0", "--sources", "16")
 
+    def test_calls_over_tcp(self):
+        self.completes(200, "--mode", "call", "--uas", "127.0.0.1:0", "--rate", "1000",
+                       "--transport", "tcp", "--sources", "3")
+
+    def test_calls_over_tls(self):
+        self.completes(200, "--mode", "call", "--uas", "127.0.0.1:0", "--rate", "1000",
+                       "--transport", "tls", "--sources", "3")
+
+    def test_messages_over_tcp_and_ipv6(self):
+        self.completes(500, "--mode", "message", "--uas", "[::1]:0", "--concurrency", "5",
+                       "--transport", "tcp")
+
+    def test_nobody_listens(self):
+        status, text = run("--target", "127.0.0.1:9", "--calls", "1", "--transport", "tcp")
+        self.assertEqual(status, 2)
+        self.assertIn("cannot connect to 127.0.0.1:9", text)
+
     def test_cpu_of_a_process(self):
         report = self.completes(2000, "--mode", "message", "--uas", "127.0.0.1:0", "--pid",
                                 str(os.getpid()))
