@@ -208,9 +208,10 @@ struct Cell : shm::TimerEntry {
     [[nodiscard]] ServerState server_state() const noexcept {
         return static_cast<ServerState>(state);
     }
-    /// Now, on the scale of `Due`.
+    /// Now, on the scale of `Due`. The clock of a process stands still during a batch of events: it
+    /// may be behind that of the process which made the transaction meanwhile.
     [[nodiscard]] Due at(Ms now) const noexcept {
-        return static_cast<Due>((now - created).count());
+        return now > created ? static_cast<Due>((now - created).count()) : 0;
     }
 
     // The keys, in this order in one block.

@@ -186,11 +186,17 @@ request_route {{ {route} }}
 
     def assert_books(self):
         """No transaction was lost, and none is older than its timers allow."""
+        found = {}
+
         def good():
-            found = self.report()
+            found.update(self.report())
             # While messages are under way a walk through the table may meet some of them.
             return found.get("tm:unaccounted", 0) == 0 and found.get("tm:overdue", 0) == 0
-        wait_until(good, "transactions that are accounted for and on time")
+        try:
+            wait_until(good, "transactions that are accounted for and on time")
+        except AssertionError as error:
+            books = {name: value for name, value in found.items() if value}
+            raise AssertionError(f"{error}: {books}\n{self.log()[-4000:]}") from None
 
     def stop(self, number=signal.SIGTERM):
         self.assert_books()

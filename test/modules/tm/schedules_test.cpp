@@ -67,6 +67,11 @@ public:
     }
 
 private:
+    /// Each process takes the time once for a batch of events: what one sees may be from before
+    /// another one made the transaction.
+    Ms seen_now() noexcept {
+        return chance(5) ? now_ - Ms(static_cast<std::int64_t>(random_.below(50))) : now_;
+    }
     bool chance(unsigned percent) noexcept { return random_.below(100) < percent; }
     std::string where() const {
         return " (state " + std::to_string(cell_.state) + ", flags " + std::to_string(cell_.flags) +
@@ -96,7 +101,7 @@ private:
     template <class F>
     void step(F what) {
         Actions actions;
-        Turn turn{now_, policy_, actions};
+        Turn turn{seen_now(), policy_, actions};
         what(cell_, turn);
         perform(actions);
     }
