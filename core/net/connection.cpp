@@ -311,8 +311,7 @@ void Connection::close(std::string_view why) noexcept {
     written_ = 0;
     const auto unsent = std::exchange(marks_, {});
     parts_.keeper.has_work(*this);
-    for (const Mark& mark : unsent)
-        if (mark.on_failure.handler != shm::HandlerId{}) parts_.errors.send_failed(mark.on_failure);
+    for (const Mark& mark : unsent) parts_.keeper.unsent(mark.on_failure);
 }
 
 }  // namespace fairlead::net

@@ -46,7 +46,6 @@ class Connection;
 struct ConnectionParts {
     Loop& loop;
     Receiver& receiver;
-    SendErrors& errors;
     const StreamLimits& limits;
     const StreamCounts& counts;
     std::span<char> scratch;  ///< in memory that survives the process: messages in work lie here
@@ -57,6 +56,8 @@ struct ConnectionParts {
         virtual void has_work(Connection& connection) noexcept = 0;
         /// Told when a PROXY header gave it another source; false: it must be closed.
         virtual bool readdressed(Connection& connection) noexcept = 0;
+        /// Told of a message that was queued and will never leave.
+        virtual void unsent(const SendFailure& failure) noexcept = 0;
 
     protected:
         ~Keeper() = default;

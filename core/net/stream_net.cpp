@@ -55,8 +55,8 @@ void StreamNet::enter(const Process& process) {
 
 void StreamNet::serve(const Sockets& sockets, Receiver& receiver, std::span<char> scratch) {
     if (!is_used_) return;
-    parts_.emplace(ConnectionParts{*process_.loop, receiver, *process_.errors, options_.limits,
-                                   counts_, scratch, waiting_, *this});
+    parts_.emplace(ConnectionParts{*process_.loop, receiver, options_.limits, counts_, scratch,
+                                   waiting_, *this});
     tick_ = process_.loop->every(kTick, tick_call_);
     tick_.pause();
     for (const auto& listener : listeners_) {
@@ -80,6 +80,7 @@ void StreamNet::leave() noexcept {
         table_.release(id);
         counts_.open.add(-1);
     }
+    tell_failures();
     tick_.reset();
     pending_.clear();
 }
@@ -244,7 +245,6 @@ Sent StreamNet::post(std::uint16_t slot, const Order& order, std::string_view by
 
 /// What was posted goes into the mailboxes; who does not get it has failed.
 void StreamNet::deliver() noexcept {
-    // Whoever is told of a failure may post again.
     auto all = std::exchange(posted_, {});
     std::string text = std::exchange(posted_bytes_, {});
     std::string_view rest = text;
@@ -256,14 +256,13 @@ void StreamNet::deliver() noexcept {
         rest.remove_prefix(size);
         if (put == shm::Mailbox::Put::full) {
             counts_.queue_full.add();
-            if (order.on_failure.handler != shm::HandlerId{})
-                process_.errors->send_failed(order.on_failure);
+            unsent(order.on_failure);
         } else if (put == shm::Mailbox::Put::ok_wake &&
                    std::ranges::find(to_wake_, slot) == to_wake_.end()) {
             to_wake_.push_back(slot);
         }
     }
-    if (!posted_.empty() || text.capacity() > kKept) return;
+    if (text.capacity() > kKept) return;
     // The room serves the next batch.
     all.clear();
     text.clear();
@@ -281,9 +280,7 @@ void StreamNet::mail(std::string_view record) noexcept {
         (void)add_alias(order.target.connection, order.port);
         return;
     }
-    if (route(order, record.substr(head.size())) != Sent::queued &&
-        order.on_failure.handler != shm::HandlerId{})
-        process_.errors->send_failed(order.on_failure);
+    if (route(order, record.substr(head.size())) != Sent::queued) unsent(order.on_failure);
 }
 
 bool StreamNet::add_alias(std::uint32_t connection, std::uint16_t port) noexcept {
@@ -305,11 +302,25 @@ void StreamNet::has_work(Connection& connection) noexcept {
     pending_.push_back(connection.id());
 }
 
+void StreamNet::unsent(const SendFailure& failure) noexcept {
+    if (failure.handler != shm::HandlerId{}) failures_.push_back(failure);
+}
+
+/// Whoever is told may send again.
+void StreamNet::tell_failures() noexcept {
+    const auto failures = std::exchange(failures_, {});
+    for (const auto& failure : failures) process_.errors->send_failed(failure);
+}
+
 void StreamNet::batch_done() noexcept {
-    for (int round = 0; round < kRounds && !(pending_.empty() && posted_.empty()); ++round) {
+    const auto has_work = [this] {
+        return !(pending_.empty() && posted_.empty() && failures_.empty());
+    };
+    for (int round = 0; round < kRounds && has_work(); ++round) {
         deliver();
         const auto pending = std::exchange(pending_, {});
         for (const auto id : pending) settle(id);
+        tell_failures();
     }
     for (const auto slot : to_wake_) workers_[slot - 1U].wakeup->notify();
     to_wake_.clear();

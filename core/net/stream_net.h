@@ -112,6 +112,8 @@ private:
     [[nodiscard]] Connection* own(std::uint32_t id) noexcept;
     void has_work(Connection& connection) noexcept override;
     bool readdressed(Connection& connection) noexcept override;
+    void unsent(const SendFailure& failure) noexcept override;
+    void tell_failures() noexcept;
     [[nodiscard]] bool is_one_too_many(const Address& ip) noexcept;
     void settle(std::uint32_t id) noexcept;
     void plan(Connection& connection) noexcept;
@@ -133,6 +135,8 @@ private:
     std::vector<std::unique_ptr<Acceptor>> acceptors_;
     bool accepts_ = true;
     std::vector<std::uint32_t> pending_;  ///< connections with something to do
+    /// To be told behind the batch: whoever sends is not called back meanwhile.
+    std::vector<SendFailure> failures_;
     /// Mail for another process. It waits for the end of the batch, when the datagrams of the batch
     /// are on their way: an answer to it must not overtake a 100 that was sent before it.
     struct Posted {

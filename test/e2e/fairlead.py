@@ -230,7 +230,11 @@ request_route {{ {route} }}
                 sys.stderr.write(f"--- log of the server\n{self.log()}---\n")
                 self.abort()
             elif not self.ended():
-                self.stop()
+                try:
+                    self.stop()
+                except BaseException:
+                    self.abort()
+                    raise
         finally:
             self.directory.cleanup()
 

@@ -80,7 +80,7 @@ std::string message(std::string_view body = {}) {
 }
 
 /// A layered connection, and its peer.
-class Layered final : Receiver, SendErrors, ConnectionParts::Keeper {
+class Layered final : Receiver, ConnectionParts::Keeper {
 public:
     explicit Layered(Connection::Begin begin = {.layered = true}) {
         std::array<int, 2> ends{};
@@ -89,7 +89,7 @@ public:
         scratch_.resize(Connection::kScratch);
         auto below = std::make_unique<TcpStream>(Fd(ends[0]));
         connection.emplace(
-            ConnectionParts{loop_, *this, *this, limits, counts_, scratch_, waiting_, *this},
+            ConnectionParts{loop_, *this, limits, counts_, scratch_, waiting_, *this},
             std::make_unique<Polite>(std::move(below), whims), Received{}, begin,
             loop_.clock().now());
     }
@@ -118,7 +118,7 @@ private:
     void received(std::string_view bytes, const Received&) noexcept override {
         messages.emplace_back(bytes);
     }
-    void send_failed(const SendFailure&) noexcept override {}
+    void unsent(const SendFailure&) noexcept override {}
     void has_work(Connection&) noexcept override {}
     bool readdressed(Connection&) noexcept override { return true; }
 

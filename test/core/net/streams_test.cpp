@@ -374,6 +374,26 @@ TEST_CASE("a peer that does not read is refused more, then closed with what wait
     CHECK(sent > 2);
 }
 
+TEST_CASE("whoever sends is not called back meanwhile") {
+    StreamOptions options;
+    options.limits.queue_bytes = 10'000;
+    Worker worker(options);
+    Fd peer = worker.connect_to_it();
+    put(peer, message());
+    REQUIRE(worker.run_until([&] { return !worker.messages.empty(); }));
+    const auto to = worker.target(worker.last.source, worker.last.connection);
+    const std::string bytes(9000, 'x');
+    CHECK(worker.send(to, bytes, 1) == Sent::queued);
+    const linger reset{.l_onoff = 1, .l_linger = 0};
+    REQUIRE(setsockopt(peer.get(), SOL_SOCKET, SO_LINGER, &reset, sizeof reset) == 0);
+    peer.reset();
+    // There is no room for the second before the first has left, which then fails.
+    CHECK(worker.send(to, bytes, 2) == Sent::no_socket);
+    CHECK(worker.failures.empty());
+    REQUIRE(worker.run_until([&] { return !worker.failures.empty(); }));
+    CHECK(worker.failures == std::vector<std::uint32_t>{1});
+}
+
 TEST_CASE("an incomplete message and an idle connection have their time") {
     StreamOptions options;
     options.limits.message_timeout = Ms(50);
