@@ -2,10 +2,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
 
+#include "core/api/stream_codec.h"
 #include "core/base/address.h"
 #include "core/shm/timer_wheel.h"
 
@@ -45,6 +47,7 @@ struct Received {
     Proto proto = Proto::udp;
     std::uint16_t listener = 0;
     std::uint32_t connection = 0;
+    bool is_http = false;  ///< streams: what came is an HTTP request
 };
 
 /// Called later when a datagram or stream could not be sent after all. `object` and `index` are the
@@ -73,6 +76,18 @@ protected:
 
 class Message;
 class StreamLayer;
+
+/// Serves HTTP requests on TCP and TLS listeners.
+class HttpHandler {
+public:
+    /// In the worker that owns the connection. The request is whole, and m.sip.is_http(); replies to
+    /// it are written and sent as those of SIP are. When nothing was sent on the connection until
+    /// this returns, it is answered 404 and closed.
+    virtual void http_request(Message& m) = 0;
+
+protected:
+    ~HttpHandler() = default;
+};
 
 enum class Sent : std::uint8_t { queued, too_big, no_socket, queue_full };
 
@@ -113,6 +128,24 @@ public:
     /// From now on requests to this port of the connection's peer use the connection (RFC 5923).
     /// False when there is no such connection or it has too many aliases.
     virtual bool add_alias(std::uint32_t /*connection*/, std::uint16_t /*port*/) noexcept {
+        return false;
+    }
+
+    /// Before fork: accepted connections of streams that begin with an HTTP request carry HTTP, and
+    /// `handler` gets what comes on them. Not owned. Without one HTTP is refused like all that is
+    /// not SIP.
+    virtual void set_http(HttpHandler* /*handler*/) noexcept {}
+    /// Whether anybody called set_http().
+    [[nodiscard]] virtual bool serves_http() const noexcept { return false; }
+    /// From the next byte on the connection is framed by `codec`, and of protocol `proto`: ws or
+    /// wss. Only in the process that owns it, from a message of its own; false when it is over.
+    virtual bool change_framing(std::uint32_t /*connection*/, std::unique_ptr<StreamCodec> /*codec*/,
+                                Proto /*proto*/) noexcept {
+        return false;
+    }
+    /// Any process: hands `words` to the codec of the connection, in its owner. False when there is
+    /// no such connection or its owner's mailbox is full.
+    virtual bool tell(std::uint32_t /*connection*/, std::string_view /*words*/) noexcept {
         return false;
     }
 

@@ -214,10 +214,10 @@ std::optional<Target> instead_of_datagram(Net& net, const Globals& globals, cons
     return other;
 }
 
-std::string_view write_via(sip::Writer& out, const Listener& from, const Message& m,
+std::string_view write_via(sip::Writer& out, const Listener& from, Proto proto, const Message& m,
                            std::string_view branch) noexcept {
     const std::size_t begin = out.size();
-    out.put("Via: SIP/2.0/").put(via_name(from.proto)).put(' ');
+    out.put("Via: SIP/2.0/").put(via_name(proto)).put(' ');
     if (m.advertised_host.empty()) {
         out.put(from.via_sent_by);
     } else {

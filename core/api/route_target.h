@@ -38,10 +38,17 @@ void set_stream_use(Net& net, Target& target, Message& request) noexcept;
                                                         const Target& target, std::size_t size,
                                                         Message& m) noexcept;
 
+/// What edits that depend on the socket go by (sip::Edit::only_from): the listener, and whether
+/// WebSocket goes over it.
+[[nodiscard]] constexpr std::uint16_t socket_key(std::uint16_t listener, Proto proto) noexcept {
+    return is_websocket(proto) ? static_cast<std::uint16_t>(listener | 0x8000U) : listener;
+}
+
 /// Our Via line with CRLF: "Via: SIP/2.0/UDP host:port;branch=…[;rport][;i=…][params]", `i` being
-/// the connection of the request. Written into `out`.
-[[nodiscard]] std::string_view write_via(sip::Writer& out, const Listener& from, const Message& m,
-                                         std::string_view branch) noexcept;
+/// the connection of the request. `proto`: that of the target, which the listener may only carry.
+/// Written into `out`.
+[[nodiscard]] std::string_view write_via(sip::Writer& out, const Listener& from, Proto proto,
+                                         const Message& m, std::string_view branch) noexcept;
 /// The Warning line, with CRLF, of a reply made here to `request` (the parameter sip_warning): our
 /// address, where the request came from, its URI as received and as it stands. "" when it did not
 /// fit into `out`.

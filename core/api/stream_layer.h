@@ -38,6 +38,8 @@ public:
     /// As many of the bytes as there is room for. Called again with the same bytes, or more behind
     /// them, when it wanted to wait. A layer may want either direction.
     virtual Moved write(std::string_view bytes) noexcept = 0;
+    /// Nothing will be written any more: the peer is told so, and may still write.
+    virtual void finish() noexcept {}
     /// Whether read() has bytes although the descriptor may never be readable again.
     [[nodiscard]] virtual bool has_more() const noexcept { return false; }
     /// To be watched.

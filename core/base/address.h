@@ -24,6 +24,14 @@ enum class Proto : std::uint8_t { none = 0, udp = 1, tcp = 2, tls = 3, sctp = 4,
 [[nodiscard]] constexpr std::uint16_t default_port(Proto proto) noexcept {
     return proto == Proto::tls || proto == Proto::wss ? 5061 : 5060;
 }
+/// What carries it: a listener of this protocol is one for `proto` too (WebSocket, RFC 7118).
+[[nodiscard]] constexpr Proto carrier(Proto proto) noexcept {
+    if (proto == Proto::ws) return Proto::tcp;
+    return proto == Proto::wss ? Proto::tls : proto;
+}
+[[nodiscard]] constexpr bool is_websocket(Proto proto) noexcept {
+    return proto == Proto::ws || proto == Proto::wss;
+}
 [[nodiscard]] constexpr bool is_reliable(Proto proto) noexcept {
     return proto != Proto::udp;
 }

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "core/api/net.h"
+#include "core/api/stream_codec.h"
 #include "core/event/loop.h"
 #include "core/net/stream.h"
 #include "core/net/udp_net.h"
@@ -31,6 +32,7 @@ struct StreamLimits {
     bool crlf_ping = true;          ///< keep-alives are answered
     bool accept_no_length = false;  ///< messages without Content-Length
     bool accept_proxy = false;      ///< accepted connections begin with a PROXY header
+    bool accept_http = false;       ///< accepted connections may begin with an HTTP request
 };
 
 /// Statistics, under Kamailio's names.
@@ -58,6 +60,8 @@ struct ConnectionParts {
         virtual bool readdressed(Connection& connection) noexcept = 0;
         /// Told of a message that was queued and will never leave.
         virtual void unsent(const SendFailure& failure) noexcept = 0;
+        /// Told when it turns out to be one of HTTP: nothing else may be sent on it.
+        virtual void speaks_http(Connection& connection) noexcept = 0;
 
     protected:
         ~Keeper() = default;
@@ -67,9 +71,12 @@ struct ConnectionParts {
 
 class Connection {
 public:
-    /// Room that scratch needs: the largest message and one read.
+    /// Room that scratch needs: the largest message and one read; and a message that its codec
+    /// has put together elsewhere.
     static constexpr std::size_t kRead = 16 * 1024;
-    static constexpr std::size_t kScratch = sip::kMaxMessage + kRead;
+    static constexpr std::size_t kMostPart = sip::kMaxMessage + StreamCodec::kMostHead;
+    static constexpr std::size_t kBytes = kMostPart + kRead;
+    static constexpr std::size_t kScratch = kBytes + sip::kMaxMessage;
 
     struct Begin {
         bool outgoing = false;  ///< opened from here: it is open when it is established
@@ -88,6 +95,13 @@ public:
     [[nodiscard]] bool is_open() const noexcept { return state_ == State::open; }
     [[nodiscard]] bool is_over() const noexcept { return state_ == State::over; }
     [[nodiscard]] std::size_t waiting() const noexcept { return out_.size() - written_; }
+
+    /// From the next byte on; nothing that it gave before is used any more.
+    void change_framing(std::unique_ptr<StreamCodec> codec, Proto proto) noexcept;
+    /// False when it has no codec of its own.
+    bool told(std::string_view words) noexcept;
+    /// When it is over: its codec hears of it.
+    void end() noexcept;
 
     /// Takes a copy, to be written by flush(); `close` ends the connection behind it.
     Sent send(std::string_view bytes, const SendFailure& on_failure, bool close) noexcept;
@@ -124,7 +138,25 @@ private:
         return is_open() && !write_watch_ && !write_wants_readable_;
     }
     void take(std::string_view bytes, bool in_scratch) noexcept;
-    [[nodiscard]] std::size_t handle(std::string_view bytes) noexcept;
+    [[nodiscard]] bool may_be_whole(std::string_view bytes) noexcept;
+    void keep(std::string_view rest, std::size_t used, bool held) noexcept;
+    [[nodiscard]] std::size_t handle(std::span<char> bytes) noexcept;
+    [[nodiscard]] std::size_t take_sip(std::string_view bytes) noexcept;
+    [[nodiscard]] std::size_t take_by_codec(std::span<char> bytes) noexcept;
+    [[nodiscard]] std::string_view kept_safe(std::string_view message) noexcept;
+    void find_protocol(std::string_view bytes) noexcept;
+    void answer(const StreamCodec::Found& found) noexcept;
+    [[nodiscard]] bool is_full(std::size_t more) const noexcept;
+    [[nodiscard]] Sent wrote_into(std::size_t before, const SendFailure& on_failure,
+                                  bool close) noexcept;
+    void finish(std::string_view why) noexcept;
+    [[nodiscard]] bool holds_part() const noexcept {
+        return codec_ != nullptr && codec_->holds_part();
+    }
+    [[nodiscard]] Ms usual_lifetime() const noexcept {
+        return codec_ != nullptr ? codec_->lifetime(parts_.limits.lifetime)
+                                 : parts_.limits.lifetime;
+    }
     [[nodiscard]] std::size_t take_proxy_header(std::string_view bytes) noexcept;
     void wrote(std::size_t bytes) noexcept;
     void compact() noexcept;
@@ -134,10 +166,15 @@ private:
     std::unique_ptr<Stream> stream_;
     Received from_;
     State state_ = State::opening;
-    bool is_outgoing_, expects_proxy_;
+    bool is_outgoing_, expects_proxy_, may_be_http_;
+    bool drops_input_ = false;  ///< it is being closed: what comes is not looked at
+    bool is_finished_ = false;  ///< all is written: only the peer's end is waited for
     bool read_wants_writable_ = false, write_wants_readable_ = false;  ///< layers may
     Ms lifetime_;  ///< that it has while nothing happens
     sip::StreamFramer framer_;
+    std::unique_ptr<StreamCodec> codec_;  ///< instead of the framer; null: SIP
+    std::size_t needed_ = 0;              ///< bytes without which the codec need not be asked
+    bool is_progress_ = false;            ///< the codec gave a message
     std::string in_;  ///< the beginning of a message
     std::string out_;
     std::size_t written_ = 0;  ///< of out_

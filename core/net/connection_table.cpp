@@ -131,6 +131,16 @@ void ConnectionTable::readdress(std::uint32_t id, const Address& remote, bool co
     if (counted) link(first_name(e) + kPorts, 0);
 }
 
+void ConnectionTable::hide(std::uint32_t id) noexcept {
+    for (std::uint32_t i = 0; i < kPorts; ++i) unlink(first_name(entry(id)) + i);
+}
+
+void ConnectionTable::show_as(std::uint32_t id, Proto proto) noexcept {
+    Entry& e = entry(id);
+    e.about.proto = proto;
+    link(first_name(e), e.about.remote.port);
+}
+
 std::optional<ConnectionTable::Owner> ConnectionTable::find(std::uint32_t id) const noexcept {
     if (id == 0 || capacity() == 0) return std::nullopt;
     const Entry& e = entry(id);

@@ -55,6 +55,11 @@ public:
     /// `counted` by of_ip() or not.
     void readdress(std::uint32_t id, const Address& remote, bool counted) noexcept;
 
+    /// By the owner only: it is found by its number alone from now on; its aliases are gone.
+    void hide(std::uint32_t id) noexcept;
+    /// By the owner only, when it is hidden: it is found by its peer again, as one of `proto`.
+    void show_as(std::uint32_t id, Proto proto) noexcept;
+
     /// Any process. Whoever is asked may find the connection gone by then.
     [[nodiscard]] std::optional<Owner> find(std::uint32_t id) const noexcept;
     /// The same, if it is one to this IP: a number says nothing about the peer, it may come from a

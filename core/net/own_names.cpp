@@ -56,7 +56,7 @@ bool OwnNames::contains(std::string_view host, std::uint16_t port, Proto proto) 
         if (!text::ci_equal(name.host, host)) continue;
         const bool port_fits = port == 0 || name.port == 0 || name.port == port;
         const bool proto_fits =
-            proto == Proto::none || name.proto == Proto::none || name.proto == proto;
+            proto == Proto::none || name.proto == Proto::none || name.proto == carrier(proto);
         if (port_fits && proto_fits) return true;
     }
     return false;

@@ -59,6 +59,11 @@ Moved TcpStream::write(std::string_view bytes) noexcept {
     }
 }
 
+void TcpStream::finish() noexcept {
+    // Refused when the peer is gone, which reading tells as well.
+    (void)::shutdown(socket_.get(), SHUT_WR);
+}
+
 void set_tcp_options(int descriptor, const TcpOptions& options, bool v6) noexcept {
     set_int(descriptor, IPPROTO_TCP, TCP_NODELAY, 1);
     if (options.tos != 0)

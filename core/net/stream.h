@@ -21,6 +21,7 @@ public:
     Moved establish() noexcept override;
     Moved read(std::span<char> into) noexcept override;
     Moved write(std::string_view bytes) noexcept override;
+    void finish() noexcept override;
     [[nodiscard]] int descriptor() const noexcept override { return socket_.get(); }
 
 private:

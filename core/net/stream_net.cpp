@@ -174,6 +174,33 @@ bool StreamNet::readdressed(Connection& connection) noexcept {
     return !counted || !is_one_too_many(source);
 }
 
+void StreamNet::speaks_http(Connection& connection) noexcept {
+    table_.hide(connection.id());
+}
+
+bool StreamNet::change_framing(std::uint32_t connection, std::unique_ptr<StreamCodec> codec,
+                               Proto proto) noexcept {
+    Connection* const c = own(connection);
+    if (c == nullptr) return false;
+    c->change_framing(std::move(codec), proto);
+    table_.hide(connection);
+    table_.show_as(connection, proto);
+    return true;
+}
+
+bool StreamNet::tell(std::uint32_t connection, std::string_view words) noexcept {
+    const auto owner = table_.find(connection);
+    if (!owner) return false;
+    if (owner->slot == process_.slot) {
+        Connection* const c = own(connection);
+        return c != nullptr && c->told(words);
+    }
+    Order order;
+    order.what = Order::What::tell;
+    order.target.connection = connection;
+    return post(owner->slot, order, words) == Sent::queued;
+}
+
 // ---- Sending
 // -------------------------------------------------------------------------------------
 
@@ -206,7 +233,8 @@ Sent StreamNet::route(const Order& order, std::string_view bytes) noexcept {
             return c->send(bytes, order.on_failure, to.close_after);
     if (owner && owner->slot != process_.slot && !order.is_last)
         return post(owner->slot, order, bytes);
-    if (to.no_connect || options_.no_connect) return Sent::no_socket;
+    // RFC 7118 5: whoever has a WebSocket opened it; nobody listens there.
+    if (to.no_connect || options_.no_connect || is_websocket(to.proto)) return Sent::no_socket;
     if (parts_) return open(order, bytes);
     const auto worker = to.address.port % std::max<std::size_t>(workers_.size(), 1);
     return post(static_cast<std::uint16_t>(worker + 1), order, bytes);
@@ -280,6 +308,10 @@ void StreamNet::mail(std::string_view record) noexcept {
         (void)add_alias(order.target.connection, order.port);
         return;
     }
+    if (order.what == Order::What::tell) {
+        (void)tell(order.target.connection, record.substr(head.size()));
+        return;
+    }
     if (route(order, record.substr(head.size())) != Sent::queued) unsent(order.on_failure);
 }
 
@@ -332,9 +364,11 @@ void StreamNet::settle(std::uint32_t id) noexcept {
     Connection& connection = *found->second;
     connection.flush();  // may open others: what was found is out of date
     if (!connection.is_over()) return plan(connection);
+    const auto over = std::move(found->second);
     table_.release(id);
     counts_.open.add(-1);
     connections_.erase(id);
+    over->end();
 }
 
 /// Its next deadline comes into the list unless an earlier one is there, which leads to it.

@@ -70,6 +70,10 @@ public:
               const SendFailure& on_failure) noexcept override;
     bool add_alias(std::uint32_t connection, std::uint16_t port) noexcept override;
     void use(StreamLayer* layer) noexcept override { layer_ = layer; }
+    void serve_http(bool on) noexcept override { options_.limits.accept_http = on; }
+    bool change_framing(std::uint32_t connection, std::unique_ptr<StreamCodec> codec,
+                        Proto proto) noexcept override;
+    bool tell(std::uint32_t connection, std::string_view words) noexcept override;
     /// A record of the mailbox, of kind `stream`.
     void mail(std::string_view record) noexcept;
     void batch_done() noexcept override;
@@ -93,7 +97,7 @@ private:
     };
     /// What is asked of another process.
     struct Order {
-        enum class What : std::uint8_t { send, alias } what = What::send;
+        enum class What : std::uint8_t { send, alias, tell } what = What::send;
         bool is_last = false;  ///< whoever gets it does it, or nobody
         std::uint16_t port = 0;
         Target target;
@@ -114,6 +118,7 @@ private:
     bool readdressed(Connection& connection) noexcept override;
     void unsent(const SendFailure& failure) noexcept override;
     void tell_failures() noexcept;
+    void speaks_http(Connection& connection) noexcept override;
     [[nodiscard]] bool is_one_too_many(const Address& ip) noexcept;
     void settle(std::uint32_t id) noexcept;
     void plan(Connection& connection) noexcept;

@@ -21,11 +21,11 @@ constexpr std::size_t kLargest = 65507;
 constexpr int kRounds = 4;
 
 constexpr bool is_stream(Proto proto) noexcept {
-    return proto == Proto::tcp || proto == Proto::tls || proto == Proto::ws || proto == Proto::wss;
+    return carrier(proto) == Proto::tcp || carrier(proto) == Proto::tls;
 }
 
 bool fits(const Listener& listener, Proto proto, const Address& to) noexcept {
-    return listener.proto == proto && listener.address.version == to.version;
+    return listener.proto == carrier(proto) && listener.address.version == to.version;
 }
 
 }  // namespace
@@ -126,6 +126,19 @@ void UdpNet::set_stream_layer(StreamLayer* layer) noexcept {
 
 std::uint16_t UdpNet::profile_of(Message& m, const Target& to) noexcept {
     return layer_ != nullptr ? layer_->profile_of(m, to) : std::uint16_t{0};
+}
+
+void UdpNet::set_http(HttpHandler* handler) noexcept {
+    if (streams_ != nullptr) streams_->serve_http(handler != nullptr);
+}
+
+bool UdpNet::change_framing(std::uint32_t connection, std::unique_ptr<StreamCodec> codec,
+                            Proto proto) noexcept {
+    return streams_ != nullptr && streams_->change_framing(connection, std::move(codec), proto);
+}
+
+bool UdpNet::tell(std::uint32_t connection, std::string_view words) noexcept {
+    return streams_ != nullptr && streams_->tell(connection, words);
 }
 
 void UdpNet::flush(std::size_t listener) noexcept {

@@ -32,6 +32,11 @@ public:
     virtual bool add_alias(std::uint32_t connection, std::uint16_t port) noexcept = 0;
     /// Before fork; not owned.
     virtual void use(StreamLayer* layer) noexcept = 0;
+    /// Before fork: connections may begin with HTTP.
+    virtual void serve_http(bool on) noexcept = 0;
+    virtual bool change_framing(std::uint32_t connection, std::unique_ptr<StreamCodec> codec,
+                                Proto proto) noexcept = 0;
+    virtual bool tell(std::uint32_t connection, std::string_view words) noexcept = 0;
 
 protected:
     ~StreamSender() = default;
@@ -73,6 +78,10 @@ public:
     bool add_alias(std::uint32_t connection, std::uint16_t port) noexcept override;
     void set_stream_layer(StreamLayer* layer) noexcept override;
     [[nodiscard]] std::uint16_t profile_of(Message& m, const Target& to) noexcept override;
+    void set_http(HttpHandler* handler) noexcept override;
+    bool change_framing(std::uint32_t connection, std::unique_ptr<StreamCodec> codec,
+                        Proto proto) noexcept override;
+    bool tell(std::uint32_t connection, std::string_view words) noexcept override;
     /// Sends all that is queued; the loop calls it at the end of each wake-up.
     void batch_done() noexcept override;
 

@@ -110,6 +110,8 @@ struct Engine::Impl final : LateSender {
     // receive.cpp
     [[nodiscard]] bool is_wanted(Message& m, RouteId event) noexcept;
     void worker_one() noexcept;
+    void http(std::string_view bytes, const Received& from) noexcept;
+    void http_handled(Message& m) noexcept;
     void request(Message& m) noexcept;
     void follow_alias(const Message& m) noexcept;
     void reply(Message& m) noexcept;

@@ -110,11 +110,12 @@ ScriptError Engine::Impl::write(Message& m, const Target& target, sip::Writer& w
     sip::Writer mark(m.arena.allocate(kMarkSpace), kMarkSpace);
     const sip::RequestPlan plan{
         .request_uri = m.target.uri,
-        .via = write_via(via, net.listeners()[target.listener], m, stateless_branch(m)),
+        .via = write_via(via, net.listeners()[target.listener], target.proto, m,
+                         stateless_branch(m)),
         .top_via_mark = forwarded_via_mark(mark, m),
         .route = route_lines(m),
         .add_content_length = is_reliable(target.proto),
-        .from = target.listener};
+        .from = socket_key(target.listener, target.proto)};
     if (!via.ok() || !mark.ok()) return ScriptError::bad_via;
     const bool written = sip::write_request(writer, m.sip, m.edits.list(), plan);
     return written ? ScriptError::none : ScriptError::send;

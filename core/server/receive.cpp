@@ -33,6 +33,7 @@ std::string_view stable_tag(Message& m) noexcept {
 }  // namespace
 
 void Engine::receive(std::string_view bytes, const Received& from) noexcept {
+    if (from.is_http) return impl_->http(bytes, from);
     if (NetFilter* const filter = impl_->net.filter()) bytes = filter->arrived(bytes, from);
     bytes = without_line_ends(bytes);
     if (bytes.size() < sip::kMinMessage) {
@@ -71,6 +72,40 @@ void Engine::receive(std::string_view bytes, const Received& from) noexcept {
         log::set_prefix({});
     }
     impl_->pool.give_back(m);
+}
+
+/// An HTTP request: none of what is done for SIP is done for it.
+void Engine::Impl::http(std::string_view bytes, const Received& from) noexcept {
+    tunables.follow();
+    Message& m = pool.take();
+    m.reset(from, parts.clock.now());
+    m.arrived_ns = parts.clock.ns();
+    m.number = ++messages;
+    const auto error = m.sip.parse_http(bytes);
+    m.reply_no_connect = true;
+    m.reply_close = error.has_value() || m.sip.http_wants_close();
+    net.watch_connection(from.connection);
+    if (!error) http_handled(m);
+    // A client must not wait for ever, nor take the answer to its next request for that to this.
+    if (!net.was_used()) {
+        m.reply_close = true;
+        error ? answer(m, error->code, error->reason) : answer(m, 404, "Not Found");
+    }
+    net.watch_connection(0);
+    done(m, {});
+    pool.give_back(m);
+}
+
+void Engine::Impl::http_handled(Message& m) noexcept {
+    HttpHandler* const handler = net.http();
+    if (handler == nullptr) return;
+    try {
+        return handler->http_request(m);
+    } catch (const std::exception& e) {
+        LOG(error, "exception on an HTTP request: {}", e.what());
+    }
+    count.exceptions.add();
+    if (!net.was_used()) answer(m, 500, "Server Internal Error");
 }
 
 /// Runs an event route, if there is one; false when it dropped the message.

@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "core/api/net.h"
@@ -55,7 +56,8 @@ public:
         return net_.is_myself(host, port, proto) ||
                std::ranges::any_of(domains_, [&](const Domain& d) {
                    return is_below(host, d.name) && (port == 0 || d.port == 0 || d.port == port) &&
-                          (proto == Proto::none || d.proto == Proto::none || d.proto == proto);
+                          (proto == Proto::none || d.proto == Proto::none ||
+                           d.proto == carrier(proto));
                });
     }
     void add_domain(std::string_view name, std::uint16_t port, Proto proto) override {
@@ -77,6 +79,25 @@ public:
     bool add_alias(std::uint32_t connection, std::uint16_t port) noexcept override {
         return net_.add_alias(connection, port);
     }
+    void set_http(HttpHandler* handler) noexcept override {
+        http_ = handler;
+        net_.set_http(handler);
+    }
+    /// Whether anything was sent on this connection since it was named here; 0: none is watched.
+    void watch_connection(std::uint32_t connection) noexcept {
+        watched_ = connection;
+        was_used_ = false;
+    }
+    [[nodiscard]] bool was_used() const noexcept { return was_used_; }
+    [[nodiscard]] HttpHandler* http() const noexcept { return http_; }
+    [[nodiscard]] bool serves_http() const noexcept override { return http_ != nullptr; }
+    bool change_framing(std::uint32_t connection, std::unique_ptr<StreamCodec> codec,
+                        Proto proto) noexcept override {
+        return net_.change_framing(connection, std::move(codec), proto);
+    }
+    bool tell(std::uint32_t connection, std::string_view words) noexcept override {
+        return net_.tell(connection, words);
+    }
 
 private:
     struct Domain {
@@ -93,6 +114,7 @@ private:
     Sent traced_send(const Target& target, std::string_view bytes,
                      const SendFailure& on_failure) noexcept {
         const Sent sent = net_.send(target, bytes, on_failure);
+        was_used_ |= watched_ != 0 && target.connection == watched_;
         if (trace_ != nullptr && !scratch_->parse(bytes) && scratch_->cseq() != nullptr)
             trace_->note(scratch_->call_id(), scratch_->cseq()->number, Trace::Kind::sent,
                          TraceLine(bytes, sent == Sent::queued ? "to" : "not sent to", target.proto,
@@ -105,6 +127,9 @@ private:
     Net& net_;
     Trace* trace_ = nullptr;
     NetFilter* filter_ = nullptr;
+    HttpHandler* http_ = nullptr;
+    std::uint32_t watched_ = 0;
+    bool was_used_ = false;
     std::vector<Domain> domains_;
     std::unique_ptr<sip::Message> scratch_ = std::make_unique<sip::Message>();
 };

@@ -190,7 +190,7 @@ bool write_companion(Writer& out, const Message& sent, std::string_view method, 
 
 bool write_request(Writer& out, const Message& m, std::span<const Edit> edits,
                    const RequestPlan& plan) noexcept {
-    if (!is_all(plan.request_uri, kUriChar)) return false;
+    if (m.is_http() || !is_all(plan.request_uri, kUriChar)) return false;
     const Frame& frame = m.frame();
     Changes changes;
     if (!plan.request_uri.empty())

@@ -44,14 +44,16 @@ struct RequestPlan {
     bool add_content_length = false;  ///< streams: when the received message had none
     std::uint16_t from = kAnySocket;  ///< the socket it leaves from, for edits that depend on it
 };
-/// False when it did not fit, or when the new Request-URI has characters that no URI has. A body
+/// False when it did not fit, when the new Request-URI has characters that no URI has, and for
+/// HTTP. A body
 /// that edits changed gets the right Content-Length; edits must not insert one themselves.
 [[nodiscard]] bool write_request(Writer& out, const Message& m, std::span<const Edit> edits,
                                  const RequestPlan& plan) noexcept;
 
 /// A reply made here (RFC 3261 8.2.6): copies Via, From, To, Call-ID, CSeq, for 180…299 also
 /// Record-Route and for 100 the Timestamp, in the request's order; then `headers`, Content-Type,
-/// Server and Content-Length. Edits on the request do not show.
+/// Server and Content-Length. Edits on the request do not show. The answer to an HTTP request
+/// has none of what is copied.
 struct ReplyPlan {
     int code = 500;
     std::string_view reason;

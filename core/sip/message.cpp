@@ -14,8 +14,16 @@ void Message::forget() noexcept {
     uri_.known = Known::unknown;
 }
 
+void Message::have_none() noexcept {
+    via_.known = second_via_.known = Known::absent;
+    from_.known = to_.known = Known::absent;
+    cseq_.known = Known::absent;
+    uri_.known = Known::absent;
+}
+
 void Message::attach(const char* bytes, const Header* headers, const Frame& frame) noexcept {
     forget();
+    if (frame.is_http) have_none();
     bytes_ = bytes;
     headers_ = headers;
     frame_ = frame;
@@ -30,6 +38,24 @@ bool Message::can_be_answered() const noexcept {
     return is_request() && frame_.first_size != 0 && method() != Method::ack && via() != nullptr &&
            to() != nullptr && !text(HeaderType::from).empty() && !call_id().empty() &&
            !text(HeaderType::cseq).empty();
+}
+
+std::string_view Message::http_version() const noexcept {
+    constexpr std::size_t kSize = 8;
+    if (frame_.second_size == 0) return "HTTP/1.1";
+    return bytes().substr(frame_.second_offset + frame_.second_size + 1, kSize);
+}
+
+bool Message::http_wants_close() const noexcept {
+    bool closes = http_version() == "HTTP/1.0";
+    for (std::size_t n = 0; const Header* h = header("Connection", n); ++n) {
+        std::string_view values = value(*h);
+        while (const auto word = next_value(values)) {
+            if (text::ci_equal(*word, "close")) return true;
+            if (text::ci_equal(*word, "keep-alive")) closes = false;
+        }
+    }
+    return closes;
 }
 
 std::string_view Message::method_text() const noexcept {

@@ -40,7 +40,7 @@ struct Frame {
     std::uint16_t first_size = 0, second_size = 0;
     std::uint16_t headers_offset = 0;  ///< behind the start line
     Method method = Method::other;     ///< of the request, or of the CSeq in a reply
-    std::uint8_t unused = 0;
+    bool is_http = false;              ///< parse_http() made it
 };
 
 /// Why a message was refused.
@@ -73,6 +73,15 @@ public:
     /// On error the object holds what was understood before it, which is enough for
     /// can_be_answered().
     [[nodiscard]] std::optional<ParseError> parse(std::string_view bytes) noexcept;
+
+    /// Indexes an HTTP/1.x request that HttpFramer found whole: method, target, header fields and
+    /// body are there as those of SIP are, but no typed form, whatever the fields say: nothing is
+    /// routed, answered or forwarded by them. Limits as above.
+    [[nodiscard]] std::optional<ParseError> parse_http(std::string_view bytes) noexcept;
+    [[nodiscard]] bool is_http() const noexcept { return frame_.is_http; }
+    [[nodiscard]] std::string_view http_version() const noexcept;  ///< "HTTP/1.1"
+    /// Whether the connection ends behind the answer (RFC 9112 9.3).
+    [[nodiscard]] bool http_wants_close() const noexcept;
 
     /// Attaches to a message stored earlier (bytes, table and frame copied from a parsed Message).
     void attach(const char* bytes, const Header* headers, const Frame& frame) noexcept;
@@ -134,6 +143,7 @@ private:
         T value;
     };
     void forget() noexcept;  ///< empties all lazy forms
+    void have_none() noexcept;  ///< there is none of them
 
     const char* bytes_ = nullptr;
     const Header* headers_ = nullptr;

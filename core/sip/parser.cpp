@@ -14,17 +14,23 @@ namespace fairlead::sip {
 /// with an error is left out of the table, the first error is what parse() returns.
 class Parser {
 public:
-    Parser(Message& m, std::string_view bytes) noexcept
-        : m_(m), begin_(bytes.data()), at_(begin_), end_(begin_ + bytes.size()) {
+    Parser(Message& m, std::string_view bytes, bool is_http) noexcept
+        : m_(m),
+          begin_(bytes.data()),
+          at_(begin_),
+          end_(begin_ + bytes.size()),
+          is_http_(is_http) {
         m_.forget();
         m_.bytes_ = begin_;
         m_.headers_ = m_.table_.data();
         m_.first_.fill(0);
         m_.frame_ = Frame{};
+        m_.frame_.is_http = is_http;
+        if (is_http) m_.have_none();
     }
 
     std::optional<ParseError> run() noexcept {
-        if (static_cast<std::size_t>(end_ - begin_) < kMinMessage) {
+        if (static_cast<std::size_t>(end_ - begin_) < kMinMessage && !is_http_) {
             fail(0, begin_, "Too short");
             return error_;
         }
@@ -36,7 +42,7 @@ public:
             m_.frame_.headers_offset = static_cast<std::uint16_t>(at_ - begin_);
             while (header_field()) {
             }
-            check_required();
+            if (!is_http_) check_required();
         }
         body();
         return error_;
@@ -76,6 +82,7 @@ private:
     std::size_t vias_ = 0;
     std::optional<std::uint64_t> content_length_;
     bool headers_end_ = false;  ///< the empty line was there
+    bool is_http_;
     std::optional<ParseError> error_;
 };
 
@@ -87,7 +94,7 @@ bool Parser::start_line() noexcept {
         return false;
     }
     const std::string_view line(at_, static_cast<std::size_t>(eol - at_));
-    if (text::ci_starts_with(line, "SIP/")) {
+    if (text::ci_starts_with(line, "SIP/") && !is_http_) {
         status_line(line);
         if (m_.frame_.status == 0) return false;
     } else {
@@ -98,7 +105,7 @@ bool Parser::start_line() noexcept {
 }
 
 void Parser::check_version(std::string_view version) noexcept {
-    if (text::ci_equal(version, "SIP/2.0")) return;
+    if (is_http_ ? version.starts_with("HTTP/1.") : text::ci_equal(version, "SIP/2.0")) return;
     bool other_version = text::ci_starts_with(version, "SIP/") && version.size() > 4;
     for (char c : version.substr(std::min<std::size_t>(version.size(), 4)))
         other_version = other_version && (text::is_digit(c) || c == '.');
@@ -122,7 +129,9 @@ void Parser::request_line(std::string_view line) noexcept {
     const std::string_view rest = line.substr(space + 1);
     const std::size_t uri_end = rest.find(' ');
     const std::string_view uri = rest.substr(0, uri_end);
-    if (uri_end == std::string_view::npos || uri.empty() || !is_all(uri, kUriChar))
+    // What a target may have in it is between the client and whoever serves it.
+    const bool good = is_http_ || is_all(uri, kUriChar);
+    if (uri_end == std::string_view::npos || uri.empty() || !good)
         return fail(400, uri.data(), "Bad start line");
     frame.second_offset = offset(uri.data());
     frame.second_size = static_cast<std::uint16_t>(uri.size());
@@ -178,7 +187,8 @@ bool Parser::take_name(Header& h) noexcept {
     const auto size = static_cast<std::size_t>(at_ - name);
     if (size > 0 && size <= kMaxHeaderName && at_ != end_ && *at_ == ':') {
         h.name_length = static_cast<std::uint8_t>(size);
-        h.type = header_type({name, size});
+        // HTTP knows no compact forms: "l" is no Content-Length there.
+        h.type = is_http_ && size == 1 ? HeaderType::other : header_type({name, size});
         ++at_;
         return true;
     }
@@ -237,7 +247,7 @@ void Parser::add(Header& h) noexcept {
     const std::uint64_t bit = std::uint64_t{1} << (type % 64);
     const bool seen = (seen_[type / 64] & bit) != 0;
     seen_[type / 64] |= bit;
-    if (seen && header_rows()[type].singleton)
+    if (seen && header_rows()[type].singleton && (!is_http_ || h.type == HeaderType::content_length))
         fail(400, begin_ + h.name_offset, "Duplicate header field");
     const std::uint16_t index = m_.frame_.header_count++;
     m_.table_[index] = h;
@@ -248,6 +258,7 @@ void Parser::add(Header& h) noexcept {
 
 /// What must be right for the message to be accepted is looked at as it comes by.
 void Parser::note(const Header& h) noexcept {
+    if (is_http_ && h.type != HeaderType::content_length) return;
     switch (h.type) {
         case HeaderType::via: note_via(h); break;
         case HeaderType::call_id: check_call_id(h); break;
@@ -335,7 +346,11 @@ void Parser::body() noexcept {
 }
 
 std::optional<ParseError> Message::parse(std::string_view bytes) noexcept {
-    return Parser(*this, bytes).run();
+    return Parser(*this, bytes, false).run();
+}
+
+std::optional<ParseError> Message::parse_http(std::string_view bytes) noexcept {
+    return Parser(*this, bytes, true).run();
 }
 
 }  // namespace fairlead::sip

@@ -70,13 +70,17 @@ std::string_view first_line(std::string_view s) noexcept {
 }  // namespace
 
 bool write_reply(Writer& out, const Message& request, const ReplyPlan& plan) noexcept {
-    out.put("SIP/2.0 ").put_uint(static_cast<std::uint64_t>(plan.code)).put(' ');
+    // An HTTP client knows by the connection what is answered.
+    const std::string_view version = request.is_http() ? request.http_version() : "SIP/2.0";
+    out.put(version).put(' ').put_uint(static_cast<std::uint64_t>(plan.code)).put(' ');
     out.put(first_line(plan.reason)).put("\r\n");
-    put_copied(out, request, plan);
+    if (!request.is_http()) put_copied(out, request, plan);
     out.put(plan.headers);
     if (!plan.content_type.empty()) out.put("Content-Type: ").put(plan.content_type).put("\r\n");
     out.put(plan.server);
-    out.put("Content-Length: ").put_uint(plan.body.size()).put("\r\n");
+    // RFC 9110 8.6: none in an answer that has no body by its code.
+    if (!request.is_http() || plan.code >= 200)
+        out.put("Content-Length: ").put_uint(plan.body.size()).put("\r\n");
     out.put(plan.warning).put("\r\n").put(plan.body);
     return out.ok();
 }

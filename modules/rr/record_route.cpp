@@ -1,6 +1,7 @@
 // Asking to stay on the route of a dialog (RFC 3261 16.6 step 4, RFC 5658 for two sockets).
 // SPDX-License-Identifier: Apache-2.0
 #include "core/api/log.h"
+#include "core/api/route_target.h"
 #include "modules/rr/rr.h"
 
 namespace fairlead::rr {
@@ -17,12 +18,12 @@ struct Rr::Line {
     bool names_sockets = false;
 
     /// Our own address as a socket has it.
-    [[nodiscard]] std::string_view own(Arena& arena, const Listener& listener, bool one_of_two,
-                                       std::string_view extra) const {
-        const bool udp = listener.proto == Proto::udp;
+    [[nodiscard]] std::string_view own(Arena& arena, const Listener& listener, Proto proto,
+                                       bool one_of_two, std::string_view extra) const {
+        const bool udp = proto == Proto::udp;
         const std::string_view socket_name = names_sockets ? listener.name : std::string_view();
         return arena.concat({kName, scheme, user, at, listener.via_sent_by,
-                             udp ? "" : ";transport=", udp ? "" : name(listener.proto),
+                             udp ? "" : ";transport=", udp ? "" : name(proto),
                              socket_name.empty() ? "" : ";sn=", socket_name,
                              one_of_two ? ";r2=on" : "", lr, ftag, tag, extra, params, ">\r\n"});
     }
@@ -81,18 +82,26 @@ Verdict Rr::record_route(Message& m, std::optional<std::string_view> params) {
     const std::string_view extra = params.value_or("");
     const auto listeners = core_->net().listeners();
     const Listener& in = listeners[m.received.listener];
-    const std::string_view one = line.own(m.arena, in, false, extra);
-    if (enable_double_rr == 0 || (listeners.size() == 1 && enable_double_rr == 1)) {
+    const Proto arrived = carrier(m.received.proto) == in.proto ? m.received.proto : in.proto;
+    const std::string_view one = line.own(m.arena, in, arrived, false, extra);
+    const bool has_websockets = core_->net().serves_http();
+    const bool is_only_way = listeners.size() == 1 && !has_websockets;
+    if (enable_double_rr == 0 || (is_only_way && enable_double_rr == 1)) {
         add_lines(m, one, sip::kAnySocket);
         return Verdict::yes;
     }
     // Which socket it leaves from is decided later: a variant for each.
-    const std::string_view inbound = line.own(m.arena, in, true, extra);
-    for (const Listener& out : listeners) {
-        const bool crosses = out.index != in.index || enable_double_rr == 2;
+    const std::string_view inbound = line.own(m.arena, in, arrived, true, extra);
+    const auto add = [&](const Listener& out, Proto proto) {
+        const bool crosses = out.index != in.index || proto != arrived || enable_double_rr == 2;
         const std::string_view text =
-            crosses ? m.arena.concat({line.own(m.arena, out, true, extra), inbound}) : one;
-        add_lines(m, text, out.index);
+            crosses ? m.arena.concat({line.own(m.arena, out, proto, true, extra), inbound}) : one;
+        add_lines(m, text, socket_key(out.index, proto));
+    };
+    for (const Listener& out : listeners) {
+        add(out, out.proto);
+        if (has_websockets && out.proto == Proto::tcp) add(out, Proto::ws);
+        if (has_websockets && out.proto == Proto::tls) add(out, Proto::wss);
     }
     return Verdict::yes;
 }

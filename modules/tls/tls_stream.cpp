@@ -78,6 +78,13 @@ TlsStream::~TlsStream() {
     ERR_clear_error();
 }
 
+void TlsStream::finish() noexcept {
+    ERR_clear_error();
+    if (is_established_ && !is_broken_ && parts_.close_notify) SSL_shutdown(ssl_.get());
+    ERR_clear_error();
+    parts_.below->finish();
+}
+
 int TlsStream::take(char* into, int size) noexcept {
     BIO_clear_retry_flags(bio_);
     below_ = parts_.below->read({into, static_cast<std::size_t>(size)});

@@ -51,6 +51,7 @@ public:
     Moved establish() noexcept override;
     Moved read(std::span<char> into) noexcept override;
     Moved write(std::string_view bytes) noexcept override;
+    void finish() noexcept override;
     [[nodiscard]] bool has_more() const noexcept override { return SSL_pending(ssl_.get()) > 0; }
     [[nodiscard]] int descriptor() const noexcept override { return parts_.below->descriptor(); }
 

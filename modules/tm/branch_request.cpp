@@ -18,10 +18,10 @@ std::string_view write(Runtime& rt, const Message& m, const BranchTarget& t, con
                                  m.advertised_host.size() + m.via_params.size() + 80);
     sip::Writer mark = out.writer(96);
     sip::RequestPlan plan{.request_uri = t.uri};
-    plan.via = write_via(via, from, m, branch.text());
+    plan.via = write_via(via, from, target.proto, m, branch.text());
     if (!own.is_ours) plan.top_via_mark = forwarded_via_mark(mark, m);
     plan.add_content_length = is_reliable(target.proto);
-    plan.from = target.listener;
+    plan.from = socket_key(target.listener, target.proto);
     if (!t.path.empty()) {
         sip::Writer route = out.writer(t.path.size() + 16);
         plan.route = route.put("Route: ").put(t.path).put("\r\n").text();

@@ -101,7 +101,7 @@ private:
         const auto hop = next_hop_of(hop_);
         Proto proto = hop ? hop->proto : Proto::none;
         if (proto == Proto::none) proto = hop && hop->secure ? Proto::tls : Proto::udp;
-        auto from = std::ranges::find(listeners, proto, &Listener::proto);
+        auto from = std::ranges::find(listeners, carrier(proto), &Listener::proto);
         if (forced_ < listeners.size()) from = listeners.begin() + forced_;
         if (from == listeners.end()) from = listeners.begin();
         if (from == listeners.end()) return ScriptError::no_socket;
@@ -154,7 +154,7 @@ private:
         const std::string tag = r_.from_tag.empty() ? fresh_tag(rt_) : std::string(r_.from_tag);
         sip::Writer text = out_.writer(room());
         text.put(r_.method).put(' ').put(r_.request_uri).put(" SIP/2.0\r\n");
-        text.put(write_via(via, from(), m_, branch.text())).put("To: ");
+        text.put(write_via(via, from(), target_.proto, m_, branch.text())).put("To: ");
         put_address(text, r_.to.empty() ? r_.request_uri : r_.to, r_.to_tag);
         text.put("\r\nFrom: ");
         put_address(text, r_.from.empty() ? std::string_view(ours) : r_.from, tag);
@@ -197,9 +197,9 @@ private:
     }
     /// The route has set $du: another next hop, and the Via of the socket that leads there.
     [[nodiscard]] ScriptError move_to(std::string_view next_hop) {
-        const std::uint16_t before = target_.listener;
+        const std::uint16_t before = socket_key(target_.listener, target_.proto);
         if (const ScriptError lost = aim(next_hop); lost != ScriptError::none) return lost;
-        if (target_.listener == before) return ScriptError::none;
+        if (socket_key(target_.listener, target_.proto) == before) return ScriptError::none;
         std::array<char, 64> id{};
         sip::Writer branch(id.data(), id.size());
         write_branch(branch, own());
@@ -209,7 +209,7 @@ private:
         const std::size_t begin = bytes_.find("\r\n") + 2, end = bytes_.find("\r\n", begin) + 2;
         sip::Writer text = out_.writer(bytes_.size() + room);
         text.put(bytes_.substr(0, begin));
-        text.put(write_via(via, from(), m_, branch.text())).put(bytes_.substr(end));
+        text.put(write_via(via, from(), target_.proto, m_, branch.text())).put(bytes_.substr(end));
         return take(text) ? ScriptError::none : ScriptError::bad_request;
     }
 

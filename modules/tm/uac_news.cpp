@@ -212,7 +212,7 @@ bool send_ack(Runtime& rt, std::string_view reply, const Target& sent_to, std::s
     sip::Writer text = out.writer(reply.size() + way.request_uri.size() + way.lines.size() +
                                   headers.size() + body.size() + from.via_sent_by.size() + 512);
     text.put("ACK ").put(way.request_uri).put(" SIP/2.0\r\n");
-    text.put(write_via(via, from, blank, branch));
+    text.put(write_via(via, from, target.proto, blank, branch));
     rt.core->give_back(blank);
     text.put("From: ").put(m->text(sip::HeaderType::from)).put("\r\nTo: ");
     text.put(m->text(sip::HeaderType::to)).put("\r\nCall-ID: ").put(m->call_id());

@@ -43,7 +43,7 @@ const Listener& FakeNet::listen(std::string_view text, std::string_view name,
 const Listener* FakeNet::choose(Proto proto, const Address& to, std::uint16_t received_on,
                                 std::uint16_t forced) const noexcept {
     const auto fits = [&](std::size_t index) {
-        return index < listeners_.size() && listeners_[index].proto == proto &&
+        return index < listeners_.size() && listeners_[index].proto == carrier(proto) &&
                listeners_[index].address.version == to.version;
     };
     if (fits(forced)) return &listeners_[forced];
@@ -57,7 +57,7 @@ const Listener* FakeNet::choose(Proto proto, const Address& to, std::uint16_t re
 bool FakeNet::is_myself(std::string_view host, std::uint16_t port, Proto proto) const noexcept {
     const auto numeric = Address::parse(host);
     for (const Listener& l : listeners_) {
-        if (proto != Proto::none && proto != l.proto) continue;
+        if (proto != Proto::none && carrier(proto) != l.proto) continue;
         const bool same_host =
             (numeric && numeric->same_ip(l.address)) || text::ci_equal(host, l.advertised_host);
         if (same_host && (port == 0 || port == l.address.port || port == l.advertised_port)) {
@@ -77,6 +77,19 @@ Sent FakeNet::send(const Target& target, std::string_view bytes,
     if (target.listener >= listeners_.size()) return Sent::no_socket;
     if (verdict == Sent::queued) sent.push_back({target, std::string(bytes), on_failure});
     return verdict;
+}
+
+bool FakeNet::change_framing(std::uint32_t connection, std::unique_ptr<StreamCodec> codec,
+                             Proto proto) noexcept {
+    if (connection == 0) return false;
+    changed = {connection, std::move(codec), proto};
+    return true;
+}
+
+bool FakeNet::tell(std::uint32_t connection, std::string_view words) noexcept {
+    if (connection == 0) return false;
+    told.emplace_back(connection, words);
+    return true;
 }
 
 }  // namespace fairlead::test

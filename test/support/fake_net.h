@@ -2,8 +2,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 #include <deque>
+#include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "core/api/net.h"
@@ -38,6 +40,21 @@ public:
     Sent send(const Target& target, std::string_view bytes,
               const SendFailure& on_failure) noexcept override;
 
+    void set_http(HttpHandler* handler) noexcept override { http = handler; }
+    [[nodiscard]] bool serves_http() const noexcept override { return http != nullptr; }
+    bool change_framing(std::uint32_t connection, std::unique_ptr<StreamCodec> codec,
+                        Proto proto) noexcept override;
+    bool tell(std::uint32_t connection, std::string_view words) noexcept override;
+
+    /// Who serves HTTP; the last change of a framing; what codecs were told.
+    HttpHandler* http = nullptr;
+    struct Change {
+        std::uint32_t connection = 0;
+        std::unique_ptr<StreamCodec> codec;
+        Proto proto = Proto::none;
+    };
+    Change changed;
+    std::vector<std::pair<std::uint32_t, std::string>> told;
     /// What was sent and not yet taken, oldest first.
     std::deque<Packet> sent;
     /// What send() says from now on; packets are kept only while it is `queued`.

@@ -245,22 +245,22 @@ TEST_CASE_METHOD(Fixture, "our Via line") {
     receive(request());
     sip::Writer out(buffer, sizeof buffer);
     const Listener& udp = net.listeners()[0];
-    CHECK(write_via(out, udp, m, "z9hG4bKx") ==
+    CHECK(write_via(out, udp, Proto::udp, m, "z9hG4bKx") ==
           "Via: SIP/2.0/UDP " + udp.via_sent_by + ";branch=z9hG4bKx\r\n");
     m.add_local_rport = true;
     m.advertised_host = "sip.example.com";
-    CHECK(write_via(out, udp, m, "z9hG4bKx") ==
+    CHECK(write_via(out, udp, Proto::udp, m, "z9hG4bKx") ==
           "Via: SIP/2.0/UDP sip.example.com;branch=z9hG4bKx;rport\r\n");
     m.advertised_port = 5099;
-    CHECK(write_via(out, net.listeners()[1], m, "b") ==
+    CHECK(write_via(out, net.listeners()[1], net.listeners()[1].proto, m, "b") ==
           "Via: SIP/2.0/TCP sip.example.com:5099;branch=b;rport\r\n");
     m.received.connection = 31;
-    CHECK(write_via(out, net.listeners()[1], m, "b").ends_with(";branch=b;rport;i=1f\r\n"));
+    CHECK(write_via(out, net.listeners()[1], net.listeners()[1].proto, m, "b").ends_with(";branch=b;rport;i=1f\r\n"));
     m.via_params = ";srvid=7";
-    CHECK(write_via(out, net.listeners()[1], m, "b") ==
+    CHECK(write_via(out, net.listeners()[1], net.listeners()[1].proto, m, "b") ==
           "Via: SIP/2.0/TCP sip.example.com:5099;branch=b;rport;i=1f;srvid=7\r\n");
     sip::Writer small(buffer, 20);
-    CHECK(write_via(small, udp, m, "b").empty());
+    CHECK(write_via(small, udp, Proto::udp, m, "b").empty());
 }
 
 TEST_CASE_METHOD(Fixture, "the Warning of a reply says what was received and what became of it") {

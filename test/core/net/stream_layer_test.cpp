@@ -120,6 +120,7 @@ private:
     }
     void unsent(const SendFailure&) noexcept override {}
     void has_work(Connection&) noexcept override {}
+    void speaks_http(Connection&) noexcept override {}
     bool readdressed(Connection&) noexcept override { return true; }
 
     Loop loop_;
