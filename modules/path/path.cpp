@@ -85,8 +85,10 @@ private:
             return Verdict::no;
         }
         const Listener& in = core_->net().listeners()[m.received.listener];
+        const Proto proto =
+            carrier(m.received.proto) == in.proto ? m.received.proto : in.proto;
         const std::string transport =
-            in.proto == Proto::udp ? "" : fmt::format(";transport={}", name(in.proto));
+            proto == Proto::udp ? "" : fmt::format(";transport={}", name(proto));
         const std::string socket =
             sockname_mode && !in.name.empty() ? fmt::format(";sn={}", in.name) : "";
         const auto line = [&](std::string_view more) {
