@@ -78,10 +78,11 @@ Found HttpFramer::find_head(std::string_view bytes) noexcept {
             bytes.size() >= kMaxLine && bytes.substr(0, kMaxLine).find('\n') == bytes.npos;
         return too_long ? refused(414, "URI Too Long") : Found{};
     }
-    const std::size_t size = at == std::string_view::npos ? bytes.size() : at + kEmptyLine.size();
     if (bytes.substr(0, kMaxLine).find('\n') == std::string_view::npos)
         return refused(414, "URI Too Long");
-    if (size > kMaxHttpHead) return refused(431, "Request Header Fields Too Large");
+    const std::size_t size = at + kEmptyLine.size();
+    if (at == std::string_view::npos || size > kMaxHttpHead)
+        return refused(431, "Request Header Fields Too Large");
     const Head head = read_head(bytes.substr(0, at + kLineEnd.size()));
     if (head.code != 0) return refused(head.code, head.reason);
     needed_ = size + static_cast<std::size_t>(std::max<std::int64_t>(head.length, 0));
