@@ -7,7 +7,6 @@
 #include <string>
 #include <string_view>
 
-#include "core/api/stream_codec.h"
 #include "core/base/address.h"
 #include "core/shm/timer_wheel.h"
 
@@ -75,14 +74,15 @@ protected:
 };
 
 class Message;
+class StreamCodec;
 class StreamLayer;
 
 /// Serves HTTP requests on TCP and TLS listeners.
 class HttpHandler {
 public:
-    /// In the worker that owns the connection. The request is whole, and m.sip.is_http(); replies to
-    /// it are written and sent as those of SIP are. When nothing was sent on the connection until
-    /// this returns, it is answered 404 and closed.
+    /// In the worker that owns the connection. The request is whole, and m.sip.is_http(); replies
+    /// to it are written and sent as those of SIP are. When nothing was sent on the connection
+    /// until this returns, it is answered 404 and closed.
     virtual void http_request(Message& m) = 0;
 
 protected:
@@ -139,10 +139,8 @@ public:
     [[nodiscard]] virtual bool serves_http() const noexcept { return false; }
     /// From the next byte on the connection is framed by `codec`, and of protocol `proto`: ws or
     /// wss. Only in the process that owns it, from a message of its own; false when it is over.
-    virtual bool change_framing(std::uint32_t /*connection*/, std::unique_ptr<StreamCodec> /*codec*/,
-                                Proto /*proto*/) noexcept {
-        return false;
-    }
+    virtual bool change_framing(std::uint32_t connection, std::unique_ptr<StreamCodec> codec,
+                                Proto proto) noexcept = 0;
     /// Any process: hands `words` to the codec of the connection, in its owner. False when there is
     /// no such connection or its owner's mailbox is full.
     virtual bool tell(std::uint32_t /*connection*/, std::string_view /*words*/) noexcept {

@@ -192,8 +192,8 @@ std::size_t Connection::handle(std::span<char> bytes) noexcept {
     std::size_t used = expects_proxy_ ? take_proxy_header(text) : 0;
     while (!is_over() && !expects_proxy_ && !drops_input_ && used < bytes.size()) {
         if (may_be_http_) find_protocol(text.substr(used));
-        const std::size_t size = codec_ != nullptr ? take_by_codec(bytes.subspan(used))
-                                                   : take_sip(text.substr(used));
+        const std::size_t size =
+            codec_ != nullptr ? take_by_codec(bytes.subspan(used)) : take_sip(text.substr(used));
         if (size == 0) break;
         used += size;
     }

@@ -175,7 +175,7 @@ private:
     std::unique_ptr<StreamCodec> codec_;  ///< instead of the framer; null: SIP
     std::size_t needed_ = 0;              ///< bytes without which the codec need not be asked
     bool is_progress_ = false;            ///< the codec gave a message
-    std::string in_;  ///< the beginning of a message
+    std::string in_;                      ///< the beginning of a message
     std::string out_;
     std::size_t written_ = 0;  ///< of out_
     std::vector<Mark> marks_;

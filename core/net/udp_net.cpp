@@ -9,6 +9,7 @@
 #include <cstring>
 #include <utility>
 
+#include "core/api/stream_codec.h"
 #include "core/api/stream_layer.h"
 #include "core/base/log.h"
 

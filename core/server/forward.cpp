@@ -108,14 +108,13 @@ ScriptError Engine::Impl::write(Message& m, const Target& target, sip::Writer& w
     const std::size_t via_space = 512 + m.advertised_host.size() + m.via_params.size();
     sip::Writer via(m.arena.allocate(via_space), via_space);
     sip::Writer mark(m.arena.allocate(kMarkSpace), kMarkSpace);
-    const sip::RequestPlan plan{
-        .request_uri = m.target.uri,
-        .via = write_via(via, net.listeners()[target.listener], target.proto, m,
-                         stateless_branch(m)),
-        .top_via_mark = forwarded_via_mark(mark, m),
-        .route = route_lines(m),
-        .add_content_length = is_reliable(target.proto),
-        .from = socket_key(target.listener, target.proto)};
+    const sip::RequestPlan plan{.request_uri = m.target.uri,
+                                .via = write_via(via, net.listeners()[target.listener],
+                                                 target.proto, m, stateless_branch(m)),
+                                .top_via_mark = forwarded_via_mark(mark, m),
+                                .route = route_lines(m),
+                                .add_content_length = is_reliable(target.proto),
+                                .from = socket_key(target.listener, target.proto)};
     if (!via.ok() || !mark.ok()) return ScriptError::bad_via;
     const bool written = sip::write_request(writer, m.sip, m.edits.list(), plan);
     return written ? ScriptError::none : ScriptError::send;

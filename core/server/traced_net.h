@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "core/api/net.h"
+#include "core/api/stream_codec.h"
 #include "core/api/trace.h"
 #include "core/base/text.h"
 #include "core/sip/build.h"

@@ -35,8 +35,8 @@ public:
     /// `bytes`: all that came and was not taken off. After `incomplete` the next call gets the same
     /// bytes and more behind them; after anything else it begins behind `size` bytes. Refused are:
     /// - 400: what is no request line; names that are no tokens, or with white space around them;
-    ///   folded lines, control characters, bare CR or LF; two Content-Length, one that is no number,
-    ///   one beside Transfer-Encoding; two Host;
+    ///   folded lines, control characters, bare CR or LF; two Content-Length, one that is no
+    ///   number, one beside Transfer-Encoding; two Host;
     /// - 411: Transfer-Encoding alone, since bodies come with their length or not at all;
     /// - 413: more than kMaxMessage bytes; 414: a target of more than kMaxUri; 431: more than
     ///   kMaxHttpHead bytes up to the body; 417: an expectation but 100-continue; 505: not HTTP/1.

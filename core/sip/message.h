@@ -142,7 +142,7 @@ private:
         Known known = Known::unknown;
         T value;
     };
-    void forget() noexcept;  ///< empties all lazy forms
+    void forget() noexcept;     ///< empties all lazy forms
     void have_none() noexcept;  ///< there is none of them
 
     const char* bytes_ = nullptr;

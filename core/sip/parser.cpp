@@ -15,11 +15,7 @@ namespace fairlead::sip {
 class Parser {
 public:
     Parser(Message& m, std::string_view bytes, bool is_http) noexcept
-        : m_(m),
-          begin_(bytes.data()),
-          at_(begin_),
-          end_(begin_ + bytes.size()),
-          is_http_(is_http) {
+        : m_(m), begin_(bytes.data()), at_(begin_), end_(begin_ + bytes.size()), is_http_(is_http) {
         m_.forget();
         m_.bytes_ = begin_;
         m_.headers_ = m_.table_.data();
@@ -247,7 +243,8 @@ void Parser::add(Header& h) noexcept {
     const std::uint64_t bit = std::uint64_t{1} << (type % 64);
     const bool seen = (seen_[type / 64] & bit) != 0;
     seen_[type / 64] |= bit;
-    if (seen && header_rows()[type].singleton && (!is_http_ || h.type == HeaderType::content_length))
+    if (seen && header_rows()[type].singleton &&
+        (!is_http_ || h.type == HeaderType::content_length))
         fail(400, begin_ + h.name_offset, "Duplicate header field");
     const std::uint16_t index = m_.frame_.header_count++;
     m_.table_[index] = h;

@@ -85,8 +85,7 @@ private:
             return Verdict::no;
         }
         const Listener& in = core_->net().listeners()[m.received.listener];
-        const Proto proto =
-            carrier(m.received.proto) == in.proto ? m.received.proto : in.proto;
+        const Proto proto = carrier(m.received.proto) == in.proto ? m.received.proto : in.proto;
         const std::string transport =
             proto == Proto::udp ? "" : fmt::format(";transport={}", name(proto));
         const std::string socket =

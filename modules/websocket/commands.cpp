@@ -19,7 +19,8 @@ std::string text_of(const Notes::Row& row, Ms now) {
     std::string text = end_of(row.proto, row.remote) + " -> " + end_of(row.proto, row.local);
     text += row.closing ? " (state: CLOSING" : " (state: OPEN";
     text += row.awaits_pong ? ", awaiting Pong, " : ", ";
-    text += " last used " + std::to_string(std::max<std::int64_t>(now.count() - row.used, 0) / 1000);
+    text +=
+        " last used " + std::to_string(std::max<std::int64_t>(now.count() - row.used, 0) / 1000);
     return text += "s ago, sub-protocol: sip)";
 }
 
@@ -60,8 +61,8 @@ Result<void> Websocket::tell(Call& call, std::string_view words) {
 }
 
 Result<void> Websocket::close(Call& call) {
-    return tell(call, Session::close_words(static_cast<std::uint16_t>(Status::normal),
-                                           "Normal closure"));
+    return tell(call,
+                Session::close_words(static_cast<std::uint16_t>(Status::normal), "Normal closure"));
 }
 
 Result<void> Websocket::ping(Call& call) {

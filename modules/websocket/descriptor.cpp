@@ -22,18 +22,17 @@ constexpr Param params[] = {
                                    "Accepted; each worker looks after its own connections.",
                                    {.min = 1}),
     param<&M::timer_interval>("timer_interval", "Accepted; see keepalive_interval.", {.min = 1}),
-    param<&M::rm_delay_interval>("rm_delay_interval",
-                                 "Seconds that a peer has to answer a Close.",
+    param<&M::rm_delay_interval>("rm_delay_interval", "Seconds that a peer has to answer a Close.",
                                  {.min = 1, .max = 3600}),
     param<&M::ping_application_data>("ping_application_data",
                                      "What keep-alives carry, at most 125 bytes; \"\": what the "
                                      "Server header says."),
-    param<&M::sub_protocols>("sub_protocols", "1: sip. There is no other.",
-                             {.min = 1, .max = 3}),
-    param<&M::cors_mode>("cors_mode",
-                         "Access-Control-Allow-Origin in the answer to a handshake: 0 none, 1 \"*\", "
-                         "2 the Origin of the request.",
-                         {.min = 0, .max = 2}),
+    param<&M::sub_protocols>("sub_protocols", "1: sip. There is no other.", {.min = 1, .max = 3}),
+    param<&M::cors_mode>(
+        "cors_mode",
+        "Access-Control-Allow-Origin in the answer to a handshake: 0 none, 1 \"*\", "
+        "2 the Origin of the request.",
+        {.min = 0, .max = 2}),
     param<&M::verbose_list>("verbose_list", "Keep-alives are logged at debug level."),
     param_method<&M::set_callback>(
         "event_callback", "Without effect: routes are written in this language.", Type::string),
@@ -67,8 +66,8 @@ constexpr Variable variables[] = {
 
 template <auto Field>
 constexpr Statistic counted(std::string_view name, std::string_view doc) {
-    return {name, doc,
-            [](Module& m, shm::Counter c) { (static_cast<M&>(m).count).*Field = c; }, nullptr};
+    return {name, doc, [](Module& m, shm::Counter c) { (static_cast<M&>(m).count).*Field = c; },
+            nullptr};
 }
 
 constexpr Statistic statistics[] = {

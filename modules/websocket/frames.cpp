@@ -94,8 +94,8 @@ bool is_utf8(std::string_view text) noexcept {
 }
 
 bool is_status(unsigned number) noexcept {
-    const bool is_defined = number >= 1000 && number <= 1014 && number != 1004 && number != 1005 &&
-                            number != 1006;
+    const bool is_defined =
+        number >= 1000 && number <= 1014 && number != 1004 && number != 1005 && number != 1006;
     return is_defined || (number >= 3000 && number <= 4999);
 }
 

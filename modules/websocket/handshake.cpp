@@ -36,10 +36,13 @@ bool is_key(std::string_view key) noexcept {
     constexpr std::size_t kLetters = 22;
     if (key.size() != kLetters + kPadding.size() || !key.ends_with(kPadding)) return false;
     key.remove_suffix(kPadding.size());
-    return std::ranges::all_of(key, [](char c) {
-               const char lower = text::to_lower(c);
-               return text::is_digit(c) || (lower >= 'a' && lower <= 'z') || c == '+' || c == '/';
-           }) && kLast.find(key.back()) != std::string_view::npos;
+    return std::ranges::all_of(key,
+                               [](char c) {
+                                   const char lower = text::to_lower(c);
+                                   return text::is_digit(c) || (lower >= 'a' && lower <= 'z') ||
+                                          c == '+' || c == '/';
+                               }) &&
+           kLast.find(key.back()) != std::string_view::npos;
 }
 
 Answer refuse(int code, std::string_view reason, std::string_view why,

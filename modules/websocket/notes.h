@@ -16,8 +16,9 @@ class Notes {
 public:
     /// What changes while it is open.
     struct Live {
-        std::atomic<std::int64_t> used;  ///< milliseconds of the clock: the last frame of either side
-        std::atomic<bool> closing;       ///< we have sent a Close
+        std::atomic<std::int64_t>
+            used;                   ///< milliseconds of the clock: the last frame of either side
+        std::atomic<bool> closing;  ///< we have sent a Close
         std::atomic<bool> awaits_pong;
     };
     struct Row {
@@ -50,7 +51,8 @@ public:
 
 private:
     struct Place {
-        std::atomic<std::uint32_t> connection;  ///< 0: empty. What else is here belongs to the owner.
+        std::atomic<std::uint32_t>
+            connection;  ///< 0: empty. What else is here belongs to the owner.
         std::atomic<std::uint16_t> slot;
         Address remote, local;
         Proto proto;

@@ -24,12 +24,12 @@ Found taken() noexcept {
 Session::Session(const SessionParts& parts, std::uint16_t slot, const Received& from)
     : parts_(parts),
       connection_(from.connection),
-      live_(parts.notes.open(
-          slot, {.connection = from.connection,
-                 .remote = from.source,
-                 .local = from.local,
-                 .proto = carrier(Proto::wss) == from.proto ? Proto::wss : Proto::ws,
-                 .used = parts.clock.now().count()})) {}
+      live_(parts.notes.open(slot,
+                             {.connection = from.connection,
+                              .remote = from.source,
+                              .local = from.local,
+                              .proto = carrier(Proto::wss) == from.proto ? Proto::wss : Proto::ws,
+                              .used = parts.clock.now().count()})) {}
 
 Session::~Session() {
     parts_.notes.clear(connection_);
@@ -190,9 +190,9 @@ Found Session::told(std::string_view words) noexcept {
 
 Found Session::start_close(std::string_view words) noexcept {
     if (live_.closing || words.size() < 2) return {};
-    const auto status =
-        static_cast<std::uint16_t>(static_cast<unsigned>(static_cast<unsigned char>(words[0])) << 8U |
-                                   static_cast<unsigned char>(words[1]));
+    const auto status = static_cast<std::uint16_t>(
+        static_cast<unsigned>(static_cast<unsigned char>(words[0])) << 8U |
+        static_cast<unsigned char>(words[1]));
     answer_.clear();
     write_close(answer_, status, words.substr(2));
     parts_.count.transmitted_frames.add();

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "core/api/stream_codec.h"
 #include "core/module.h"
 #include "modules/websocket/frames.h"
 #include "modules/websocket/notes.h"
@@ -23,9 +24,9 @@ enum class KeepAlive : std::uint8_t { none = 0, ping = 1, pong = 2 };
 /// What the parameters say of every connection.
 struct SessionOptions {
     KeepAlive mechanism = KeepAlive::ping;
-    Ms keepalive{180'000};   ///< silence after which a keep-alive is sent
-    Ms close_wait{5'000};    ///< in which the peer must have answered a Close
-    std::string ping_data;   ///< at most kMaxControl bytes
+    Ms keepalive{180'000};  ///< silence after which a keep-alive is sent
+    Ms close_wait{5'000};   ///< in which the peer must have answered a Close
+    std::string ping_data;  ///< at most kMaxControl bytes
 };
 
 class Session;
@@ -87,7 +88,7 @@ private:
     SessionParts parts_;
     std::uint32_t connection_;
     Notes::Live& live_;
-    Ms asked_{0};  ///< when the last ping, or our Close, was sent
+    Ms asked_{0};              ///< when the last ping, or our Close, was sent
     bool was_closed_ = false;  ///< either side sent a Close
     bool holds_part_ = false;
     Opcode part_opcode_ = Opcode::text;

@@ -34,7 +34,8 @@ Result<void> Websocket::set_callback(const Value&) {
 Result<void> Websocket::prepare(Core& core) {
     core_ = &core;
     if ((sub_protocols & 1) == 0)
-        return fail("parameter sub_protocols of module websocket must have 1 (sip): there is no MSRP");
+        return fail(
+            "parameter sub_protocols of module websocket must have 1 (sip): there is no MSRP");
     if ((sub_protocols & 2) != 0) LOG(notice, "sub_protocols: there is no MSRP, only sip");
     if (ping_application_data.empty()) {
         std::string_view server = core.globals().server_header;
@@ -144,7 +145,8 @@ void Websocket::tick() noexcept {
     for (const auto& [id, session] : sessions_)
         if (const auto words = session->due(now); !words.empty()) due.emplace_back(id, words);
     for (const auto& [id, words] : due) {
-        if (verbose_list) LOG(debug, "connection {}: {}", id, words == Session::kDrop ? "dropped" : "kept alive");
+        if (verbose_list)
+            LOG(debug, "connection {}: {}", id, words == Session::kDrop ? "dropped" : "kept alive");
         (void)core_->net().tell(id, words);
     }
 }

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/api/net.h"
+#include "core/api/stream_codec.h"
 
 namespace fairlead::test {
 

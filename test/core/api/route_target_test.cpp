@@ -255,7 +255,8 @@ TEST_CASE_METHOD(Fixture, "our Via line") {
     CHECK(write_via(out, net.listeners()[1], net.listeners()[1].proto, m, "b") ==
           "Via: SIP/2.0/TCP sip.example.com:5099;branch=b;rport\r\n");
     m.received.connection = 31;
-    CHECK(write_via(out, net.listeners()[1], net.listeners()[1].proto, m, "b").ends_with(";branch=b;rport;i=1f\r\n"));
+    CHECK(write_via(out, net.listeners()[1], net.listeners()[1].proto, m, "b")
+              .ends_with(";branch=b;rport;i=1f\r\n"));
     m.via_params = ";srvid=7";
     CHECK(write_via(out, net.listeners()[1], net.listeners()[1].proto, m, "b") ==
           "Via: SIP/2.0/TCP sip.example.com:5099;branch=b;rport;i=1f;srvid=7\r\n");
