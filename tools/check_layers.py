@@ -17,7 +17,7 @@ LAYERS = {
     "core/sip/": ("core/base/",),
     # What core/net implements and calls; they hold no code.
     "core/net/": ("core/base/", "core/event/", "core/shm/", "core/sip/", "core/api/net.h",
-                  "core/api/stream_layer.h"),
+                  "core/api/stream_codec.h", "core/api/stream_layer.h"),
     "core/api/": ("core/base/", "core/event/", "core/sip/", "core/shm/"),
     "core/module.h": ("core/base/", "core/api/"),
     "core/module/": ("core/base/", "core/sip/", "core/shm/", "core/api/", "core/module.h"),
