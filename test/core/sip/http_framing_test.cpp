@@ -127,8 +127,8 @@ TEST_CASE("an HTTP request has fields but nothing of SIP") {
 
 TEST_CASE("a connection ends behind the answer when the client wants it") {
     const auto closes = [](std::string_view version, std::string_view lines) {
-        const std::string text = "GET / " + std::string(version) + "\r\n" + std::string(lines) +
-                                 "\r\n";
+        const std::string text =
+            "GET / " + std::string(version) + "\r\n" + std::string(lines) + "\r\n";
         Message m;
         REQUIRE_FALSE(m.parse_http(text));
         return m.http_wants_close();

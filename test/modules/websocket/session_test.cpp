@@ -106,7 +106,10 @@ TEST_CASE("wrong frames close with the status that fits") {
 
 TEST_CASE("a Close is answered, and nothing else is said behind it") {
     Peer peer;
-    peer.feed(client_frame(kClose, "\x03\xe8" "bye") + client_frame(kText, "late"));
+    peer.feed(client_frame(kClose,
+                           "\x03\xe8"
+                           "bye") +
+              client_frame(kText, "late"));
     CHECK(peer.closed);
     CHECK(peer.messages.empty());
     CHECK(peer.answers == server_frame(Opcode::close, "\x03\xe8"));
@@ -121,7 +124,9 @@ TEST_CASE("our own Close waits for the peer's") {
     peer.tell(Session::close_words(4001, "again"));
     peer.tell(Session::kPing);
     peer.feed(client_frame(kText, "ignored") + client_frame(kPing, "too"));
-    CHECK(peer.answers == server_frame(Opcode::close, "\x0f\xa0" "enough"));
+    CHECK(peer.answers == server_frame(Opcode::close,
+                                       "\x0f\xa0"
+                                       "enough"));
     CHECK(peer.messages.empty());
     CHECK_FALSE(peer.closed);
     CHECK(peer.session->due(peer.clock.now()).empty());
@@ -220,9 +225,8 @@ TEST_CASE("a handshake is answered as RFC 6455 1.3 has it") {
 }
 
 TEST_CASE("a handshake with something missing or wrong is refused") {
-    for (const std::string_view name :
-         {"Host", "Upgrade", "Connection", "Sec-WebSocket-Key", "Sec-WebSocket-Version",
-          "Sec-WebSocket-Protocol"})
+    for (const std::string_view name : {"Host", "Upgrade", "Connection", "Sec-WebSocket-Key",
+                                        "Sec-WebSocket-Version", "Sec-WebSocket-Protocol"})
         CHECK(answer_to(handshake(name)).code == 400);
     CHECK(answer_to(handshake({}, "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n")).code == 400);
     CHECK(answer_to(handshake("Sec-WebSocket-Key", "Sec-WebSocket-Key: YWJj\r\n")).code == 400);
