@@ -32,7 +32,7 @@ constexpr Missing kMissing[] = {
 constexpr std::string_view kModules[] = {
     "acc",        "async",     "auth",     "cfgutils", "corex", "counters", "htable", "kex",
     "maxfwd",     "nathelper", "path",     "pv",       "rr",    "sanity",   "sl",     "siputils",
-    "statistics", "textops",   "textopsx", "tm",       "tmx",   "xlog",
+    "statistics", "textops",   "textopsx", "tm",       "tmx",   "xhttp",    "xlog",
 };
 
 /// At single spaces.

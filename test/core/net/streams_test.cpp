@@ -579,3 +579,91 @@ TEST_CASE("a byte now and then does not keep an incomplete message alive") {
     }));
     CHECK(worker.messages.empty());
 }
+
+namespace {
+
+/// One letter is a message; "." ends the connection with a word; told words are answered.
+class Letters final : public StreamCodec {
+public:
+    explicit Letters(int& ended) : ended_(ended) {}
+    Found next(std::span<char> bytes) noexcept override {
+        letter_.assign(1, bytes[0]);
+        if (bytes[0] == '.')
+            return {.what = Found::What::taken, .size = 1, .answer = "bye", .close = true};
+        return {.what = Found::What::message, .size = 1, .message = letter_};
+    }
+    bool wrap(std::string_view message, std::string& out) noexcept override {
+        out.append("<").append(message).append(">");
+        return true;
+    }
+    Found told(std::string_view words) noexcept override {
+        letter_ = words;
+        return {.answer = letter_};
+    }
+    void ended(const Received& from) noexcept override {
+        ended_ += from.proto == Proto::ws ? 1 : 0;
+    }
+
+private:
+    std::string letter_;
+    int& ended_;
+};
+
+}  // namespace
+
+TEST_CASE("HTTP is a framing only where a module asked for it") {
+    const bool served = GENERATE(false, true);
+    Worker worker;
+    worker.net().serve_http(served);
+    const Fd peer = worker.connect_to_it();
+    put(peer, "GET / HTTP/1.1\r\n\r\nGET /2 HTTP/1.1\r\n\r\n");
+    if (!served) {
+        CHECK(worker.run_until([&] { return is_closed(peer); }));
+        return;
+    }
+    REQUIRE(worker.run_until([&] { return worker.messages.size() == 2; }));
+    CHECK(worker.messages[1] == "GET /2 HTTP/1.1\r\n\r\n");
+    CHECK(worker.last.is_http);
+    // Nothing of SIP finds it by its address.
+    CHECK_FALSE(worker.net().table().rows().empty());
+    put(peer, "GET / HTTP/1.1\r\nA : b\r\n\r\n");
+    std::string answer;
+    REQUIRE(worker.run_until([&] { return (answer += get(peer)).ends_with("\r\n\r\n"); }));
+    CHECK(answer.starts_with("HTTP/1.1 400 "));
+}
+
+TEST_CASE("a codec frames what comes and leaves, is told things, and hears of the end") {
+    int ended = 0;
+    Worker worker;
+    worker.net().serve_http(true);
+    worker.on_message = [&] {
+        if (worker.last.is_http)
+            CHECK(worker.net().change_framing(worker.last.connection,
+                                              std::make_unique<Letters>(ended), Proto::ws));
+    };
+    const Fd peer = worker.connect_to_it();
+    put(peer, "GET / HTTP/1.1\r\n\r\nab");
+    REQUIRE(worker.run_until([&] { return worker.messages.size() == 3; }));
+    CHECK(worker.messages[1] == "a");
+    CHECK(worker.messages[2] == "b");
+    CHECK(worker.last.proto == Proto::ws);
+    Target to = worker.target(worker.last.source, worker.last.connection);
+    to.no_connect = true;
+    CHECK(worker.send(to, "tcp", 1) == Sent::no_socket);  // it is none any more
+    to.no_connect = false;
+    to.proto = Proto::ws;
+    CHECK(worker.send(to, "hello", 2) == Sent::queued);
+    CHECK(worker.net().tell(worker.last.connection, "told"));
+    CHECK_FALSE(worker.net().tell(worker.last.connection + 1, "told"));
+    std::string answer;
+    REQUIRE(worker.run_until([&] { return (answer += get(peer)).size() == 11; }));
+    CHECK(answer == "<hello>told");
+    put(peer, ".c");
+    answer.clear();
+    REQUIRE(worker.run_until([&] { return (answer += get(peer)) == "bye" && is_closed(peer); }));
+    CHECK(worker.send(to, "late", 3) == Sent::no_socket);
+    shutdown(peer.get(), SHUT_WR);
+    CHECK(worker.run_until([&] { return ended == 1; }));
+    CHECK(worker.messages.size() == 3);
+    CHECK(worker.send(to, "gone", 4) == Sent::no_socket);
+}
