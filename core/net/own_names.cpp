@@ -55,8 +55,10 @@ bool OwnNames::contains(std::string_view host, std::uint16_t port, Proto proto) 
         const Name& name = names_[buckets_[at] - 1];
         if (!text::ci_equal(name.host, host)) continue;
         const bool port_fits = port == 0 || name.port == 0 || name.port == port;
-        const bool proto_fits =
-            proto == Proto::none || name.proto == Proto::none || name.proto == carrier(proto);
+        // "ws" in a URI means wss as well (RFC 7118 5.2.2).
+        const bool proto_fits = proto == Proto::none || name.proto == Proto::none ||
+                                name.proto == carrier(proto) ||
+                                (proto == Proto::ws && name.proto == Proto::tls);
         if (port_fits && proto_fits) return true;
     }
     return false;

@@ -86,8 +86,9 @@ private:
         }
         const Listener& in = core_->net().listeners()[m.received.listener];
         const Proto proto = carrier(m.received.proto) == in.proto ? m.received.proto : in.proto;
-        const std::string transport =
-            proto == Proto::udp ? "" : fmt::format(";transport={}", name(proto));
+        // RFC 7118 5.2.2: there is no "wss" in URIs.
+        const std::string_view word = is_websocket(proto) ? "ws" : name(proto);
+        const std::string transport = proto == Proto::udp ? "" : fmt::format(";transport={}", word);
         const std::string socket =
             sockname_mode && !in.name.empty() ? fmt::format(";sn={}", in.name) : "";
         const auto line = [&](std::string_view more) {

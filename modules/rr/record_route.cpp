@@ -21,9 +21,13 @@ struct Rr::Line {
     [[nodiscard]] std::string_view own(Arena& arena, const Listener& listener, Proto proto,
                                        bool one_of_two, std::string_view extra) const {
         const bool udp = proto == Proto::udp;
+        // RFC 7118 5.2.2: there is no "wss" in URIs.
         const std::string_view socket_name = names_sockets ? listener.name : std::string_view();
         return arena.concat({kName, scheme, user, at, listener.via_sent_by,
-                             udp ? "" : ";transport=", udp ? "" : name(proto),
+                             udp ? "" : ";transport=",
+                             udp                   ? ""
+                             : is_websocket(proto) ? "ws"
+                                                   : name(proto),
                              socket_name.empty() ? "" : ";sn=", socket_name,
                              one_of_two ? ";r2=on" : "", lr, ftag, tag, extra, params, ">\r\n"});
     }

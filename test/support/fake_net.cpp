@@ -57,7 +57,9 @@ const Listener* FakeNet::choose(Proto proto, const Address& to, std::uint16_t re
 bool FakeNet::is_myself(std::string_view host, std::uint16_t port, Proto proto) const noexcept {
     const auto numeric = Address::parse(host);
     for (const Listener& l : listeners_) {
-        if (proto != Proto::none && carrier(proto) != l.proto) continue;
+        if (proto != Proto::none && carrier(proto) != l.proto &&
+            (proto != Proto::ws || l.proto != Proto::tls))
+            continue;
         const bool same_host =
             (numeric && numeric->same_ip(l.address)) || text::ci_equal(host, l.advertised_host);
         if (same_host && (port == 0 || port == l.address.port || port == l.advertised_port)) {
