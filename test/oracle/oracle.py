@@ -21,6 +21,7 @@ import scenarios
 import stock
 import stock_auth
 import tm_scenarios
+import web_scenarios
 from agent import Agent, Missing
 from server import Server, reserve
 from trace import compare, normalise, without_repetitions
@@ -41,10 +42,11 @@ class Stage:
         # Asks and is answered: when the answer is there, all that came before is dealt with.
         self.watcher = Agent("watcher", "127.0.0.1", server)
         self.has_flush = True
+        self.more = []  # agents of one scenario
 
     @property
     def agents(self):
-        return [self.alice, self.bob, self.carol]
+        return [self.alice, self.bob, self.carol, *self.more]
 
     def server_uri(self, user):
         return f"sip:{user}@{self.server_address}"
@@ -95,6 +97,8 @@ def configurations(folder):
                       with_l=False, has_flush=False),
         Configuration(os.path.join(ROOT, "cfg/examples/relay.cfg"), scenarios.ON_RELAY_CFG,
                       lambda s: {"TARGET": f'"sip:{s.bob.address}"'}, has_flush=None),
+        Configuration(os.path.join(ROOT, "cfg/examples/websocket.cfg"), web_scenarios.SCENARIOS,
+                      web_scenarios.defines, with_l=False, has_flush=False),
         Configuration(os.path.join(ROOT, "cfg/examples/minimal.cfg"), scenarios.ON_MINIMAL_CFG,
                       has_flush=False),
         Configuration(stock.write(folder), stock.SCENARIOS, has_flush=False),

@@ -28,6 +28,7 @@ class Normaliser:
         for port, name in self.ports.items():
             text = re.sub(rf"(127\.0\.0\.1|\[::1\]):{port}\b", rf"\1:<{name}>", text)
             text = re.sub(rf"rport={port}\b", f"rport=<{name}>", text)
+            text = re.sub(rf"~{port}~", f"~<{name}>~", text)
         text = re.sub(r"branch=(z9hG4bK(?!-)[^;\s]+)",
                       lambda m: "branch=" + self.branches(m.group(1)), text)
         text = re.sub(r'nonce="[^"]*"', 'nonce="<nonce>"', text)

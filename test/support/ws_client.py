@@ -61,6 +61,22 @@ def encoded(opcode, payload=b"", fin=True, rsv=0, mask=None, length=None):
         told + mask + (masked(payload, mask) if mask else payload)
 
 
+def decoded(data):
+    """The first frame in these bytes and how many it takes; (None, 0) when it is not whole."""
+    if len(data) < 2:
+        return None, 0
+    size, at = data[1] & 0x7F, 2
+    if size > 125:
+        at += 2 if size == 126 else 8
+        size = int.from_bytes(data[2:at], "big")
+    begin = at + (4 if data[1] & 0x80 else 0)
+    if len(data) < begin + size:
+        return None, 0
+    mask, payload = data[at:begin], data[begin:begin + size]
+    return Frame(data[0] & 0xF, masked(payload, mask) if mask else payload, bool(data[0] & 0x80),
+                 data[0] >> 4 & 7, bool(mask)), begin + size
+
+
 class Response:
     """An HTTP response: `status`, `reason`, `headers` (name and value, in order), `body`."""
 
@@ -210,17 +226,14 @@ class Connection:
         self.send(CLOSE, b"" if code is None else struct.pack("!H", code) + reason.encode())
 
     def frame(self, limit=None):
-        """The next frame, of any kind."""
+        """The next frame, of any kind. When it does not come in time, nothing of it is lost."""
         until = self.until(limit)
-        first, second = self.read(2, until)
-        size = second & 0x7F
-        if size > 125:
-            count = 2 if size == 126 else 8
-            size = int.from_bytes(self.read(count, until), "big")
-        mask = self.read(4, until) if second & 0x80 else b""
-        payload = self.read(size, until)
-        return Frame(first & 0xF, masked(payload, mask) if mask else payload, bool(first & 0x80),
-                     first >> 4 & 7, bool(mask))
+        while True:
+            found, size = decoded(self.bytes)
+            if found:
+                self.bytes = self.bytes[size:]
+                return found
+            self.fill(until)
 
     def message(self, limit=None):
         """The next frame or whole message: pieces are joined, control frames come as they are."""
