@@ -83,6 +83,7 @@ class Agent:
         self.socket = socket.socket(family, socket.SOCK_DGRAM)
         self.socket.bind((host, 0))
         self.port = self.socket.getsockname()[1]
+        self.ports = [self.port]  # all that were its
         self.received, self.unread = [], []
         self.branches = 0
         self.domain = ""  # of its users: others reach them there

@@ -36,6 +36,7 @@ class Stage:
 
     def __init__(self, port):
         self.port, self.server_address = port, f"127.0.0.1:{port}"
+        self.ports = {port: "server"}  # of the server, by name
         server = ("127.0.0.1", port)
         self.alice, self.bob, self.carol = (Agent(n, "127.0.0.1", server)
                                             for n in ("alice", "bob", "carol"))
@@ -132,7 +133,7 @@ def run_one(name, command, case):
             agent.drain()
         log = server.log()
         status = server.stop()
-        trace = normalise(stage.agents, port)
+        trace = normalise(stage.agents, stage.ports)
         stage.close()
     # The reference hangs now and then when it ends; that is not what is compared.
     if name != "kamailio" and (error or status != 0):

@@ -25,6 +25,7 @@ class Normaliser:
         self.branches, self.tags = Names("branch"), Names("tag")
 
     def _text(self, text):
+        text = re.sub(r"(SIP/2\.0/\w+) +", r"\1 ", text)  # any white space (RFC 3261 7.3.1)
         for port, name in self.ports.items():
             text = re.sub(rf"(127\.0\.0\.1|\[::1\]):{port}\b", rf"\1:<{name}>", text)
             text = re.sub(rf"rport={port}\b", f"rport=<{name}>", text)
@@ -49,10 +50,10 @@ class Normaliser:
         return self._text(message.start), shown
 
 
-def normalise(agents, server_port):
-    """Per agent name: its messages. Agents are taken one after the other, so that names given to
+def normalise(agents, server_ports):
+    """Per agent name: its messages. `server_ports`: port to name. Agents are taken one after the other, so that names given to
     branches and tags do not depend on which of two agents was faster."""
-    ports = {agent.port: agent.name for agent in agents} | {server_port: "server"}
+    ports = {port: agent.name for agent in agents for port in agent.ports} | server_ports
     normaliser = Normaliser(ports)
     return {agent.name: [normaliser.message(m) for m in agent.received] for agent in agents}
 

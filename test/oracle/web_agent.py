@@ -34,6 +34,7 @@ class WebAgent(Agent):
                     raise
                 select.select([], [], [], 0.02)
         self.port, self.is_over = self.connection.local_port, False
+        self.ports.append(self.port)
         return self
 
     def close(self):
@@ -51,8 +52,9 @@ class WebAgent(Agent):
         return response
 
     def join(self):
-        """A connection for SIP."""
+        """A connection for SIP. Its handshake is not among what was received."""
         assert self.open().ask().status == 101, self.received[-1]
+        self.received.pop()
         return self
 
     def expect_end(self):

@@ -9,6 +9,7 @@ from web_agent import WebAgent
 
 def defines(stage):
     stage.web_port = reserve()
+    stage.ports[stage.web_port] = "web server"
     return {"PHONES": stage.server_address, "WEB": f"127.0.0.1:{stage.web_port}"}
 
 
@@ -16,9 +17,10 @@ def defines(stage):
 
 def other_pages(t):
     """Nothing is there but the handshake."""
-    t.web.ask(Upgrade=None, Connection=None, Sec_WebSocket_Key=None)
-    t.web.open().ask(method="POST", path="/other")
-    t.web.open().ask(Upgrade="h2c")
+    for request in ({"Upgrade": None, "Connection": None, "Sec_WebSocket_Key": None},
+                    {"method": "POST", "path": "/other"}, {"Upgrade": "h2c"}):
+        t.web.open().ask(**request)
+        t.web.expect_end()
 
 
 def handshake(t):
@@ -68,7 +70,9 @@ def message_to_phone(t):
 
 def message_to_browser(t):
     both_registered(t)
-    t.bob.send(t.bob.request("MESSAGE", t.server_uri("alice"), body="h\u00e9llo"))
+    text = "gr\u00fc\u00df dich"
+    message = t.bob.request("MESSAGE", t.server_uri("alice"), body=text)
+    t.bob.send(message.set("Content-Length", str(len(text.encode()))))
     t.web.reply(t.web.expect("MESSAGE"), 200, "OK")
     t.bob.expect(200)
 
