@@ -7,6 +7,7 @@ import hashlib
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -287,4 +288,6 @@ if __name__ == "__main__":
     if SIPP is None or chromium.PROGRAM is None:
         print("SKIPPED: sipp or chromium is not installed (apt-get install sip-tester chromium)")
         sys.exit(77)
+    # Whoever ends this test ends the browser with it, which is in a session of its own.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended by a signal"))
     fairlead.main(dict(globals()))
