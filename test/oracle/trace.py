@@ -36,13 +36,20 @@ class Normaliser:
         return re.sub(r";tag=(?!from-|to-)([^;\s>]+)", lambda m: ";tag=" + self.tags(m.group(1)),
                       text)
 
+    def _via(self, text):
+        """Its parameters sorted, as their order means nothing, and without the number of a connection
+        that is for the server alone."""
+        sent_by, *parameters = self._text(text).split(";")
+        return ";".join([sent_by, *sorted(p for p in parameters if not p.startswith("i="))])
+
     def message(self, message):
         """(start line, sorted header lines and the body)."""
         lines = []
         for name, value in message.fields:
             if name.lower() in ("server", "user-agent"):
                 value = "<product>"
-            lines.append((name.lower(), f"{name}: {self._text(value)}"))
+            shown = self._via(value) if name.lower() == "via" else self._text(value)
+            lines.append((name.lower(), f"{name}: {shown}"))
         lines.sort(key=lambda line: line[0])
         shown = [line for _, line in lines]
         if message.body:

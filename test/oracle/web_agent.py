@@ -64,6 +64,13 @@ class WebAgent(Agent):
             if not self._read(max(0.0, until - time.monotonic())):
                 raise Missing("the connection was not closed")
 
+    def expect_end_or(self, what):
+        """The connection is closed, or this message comes."""
+        until = time.monotonic() + LIMIT
+        while not self.is_over and not any(m.what == str(what) for m in self.unread):
+            if not self._read(max(0.0, until - time.monotonic())):
+                raise Missing(f"neither was the connection closed nor did {what} come")
+
     def note_end(self):
         if not self.is_over:
             self.is_over = True
@@ -112,9 +119,10 @@ class WebAgent(Agent):
 
     def keep(self, frame):
         if frame.opcode in ws_client.CONTROL:
-            shown = frame.payload if frame.opcode != ws_client.CLOSE else \
-                "{} {}".format(*ws_client.close_of(frame)).encode()
-            message = Message(f"{ws_client.NAMES[frame.opcode]} {shown.decode()}\r\n\r\n")
+            # The text behind the code of a close frame is for people (RFC 6455 5.5.1).
+            shown = ws_client.close_of(frame)[0] or "without a code" \
+                if frame.opcode == ws_client.CLOSE else frame.payload.decode()
+            message = Message(f"{ws_client.NAMES[frame.opcode]} {shown}\r\n\r\n")
         else:
             message = Message(frame.payload.decode())
         self.received.append(message)

@@ -222,6 +222,14 @@ def binary(t):
     t.web.expect(200)
 
 
+def not_sip(t):
+    """A message that is none, and one that is."""
+    web = t.web.join().connection
+    web.send_bytes(ws_client.encoded(ws_client.TEXT, "hello world") +
+                   ws_client.encoded(ws_client.TEXT, asked(t)))
+    t.web.expect_end_or(200)
+
+
 def closed(code, reason=""):
     def run(t):
         t.web.join().connection.send_close(code, reason)
@@ -247,7 +255,6 @@ FRAMES = {
     "reserved_bit": wrong(lambda t: encoded(ws_client.TEXT, asked(t), rsv=4)),
     "unknown_opcode": wrong(encoded(3, "x")),
     "ping_in_pieces": wrong(encoded(ws_client.PING, "x", fin=False)),
-    "not_sip": wrong(encoded(ws_client.TEXT, "hello world")),
 }
 REFUSED = {
     "no_key": {"Sec_WebSocket_Key": None}, "two_keys": {"Sec_WebSocket_Key": ["a" * 24, "b" * 24]},
@@ -270,6 +277,6 @@ SCENARIOS = [("web_" + name, in_a_browser(run)) for name, run in [
         other_pages, handshake, registered, message_to_phone, message_to_browser,
         message_from_browser_to_browser, nobody, call_to_phone, call_to_phone_ended_by_it,
         call_to_browser, call_to_browser_ended_by_it, cancelled_by_browser, browser_is_gone,
-        browser_comes_back, ping, pieces, binary)),
+        browser_comes_back, ping, pieces, binary, not_sip)),
     *(("refused_" + name, refused(**changes)) for name, changes in REFUSED.items()),
     *FRAMES.items()]]
