@@ -5,7 +5,7 @@ import select
 import socket
 import time
 
-import ws_client
+import websocket_client
 from agent import Agent, Message, Missing
 
 KEY = "dGhlIHNhbXBsZSBub25jZQ=="  # of RFC 6455 1.3: the answer to it is the same always
@@ -27,7 +27,7 @@ class WebAgent(Agent):
         until = time.monotonic() + LIMIT
         while True:
             try:
-                self.connection = ws_client.Connection(self.web_port, limit=LIMIT)
+                self.connection = websocket_client.Connection(self.web_port, limit=LIMIT)
                 break
             except ConnectionRefusedError:  # the reference listens to TCP a moment after UDP
                 if time.monotonic() > until:
@@ -110,7 +110,7 @@ class WebAgent(Agent):
             try:
                 self.keep(self.connection.message(0.0 if any_came else timeout))
                 any_came = True
-            except ws_client.Ended:
+            except websocket_client.Ended:
                 self.note_end()
                 return True
             except (socket.timeout, BlockingIOError):
@@ -118,11 +118,11 @@ class WebAgent(Agent):
         return any_came
 
     def keep(self, frame):
-        if frame.opcode in ws_client.CONTROL:
+        if frame.opcode in websocket_client.CONTROL:
             # The text behind the code of a close frame is for people (RFC 6455 5.5.1).
-            shown = ws_client.close_of(frame)[0] or "without a code" \
-                if frame.opcode == ws_client.CLOSE else frame.payload.decode()
-            message = Message(f"{ws_client.NAMES[frame.opcode]} {shown}\r\n\r\n")
+            shown = websocket_client.close_of(frame)[0] or "without a code" \
+                if frame.opcode == websocket_client.CLOSE else frame.payload.decode()
+            message = Message(f"{websocket_client.NAMES[frame.opcode]} {shown}\r\n\r\n")
         else:
             message = Message(frame.payload.decode())
         self.received.append(message)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """SIP over WebSocket as a browser sees it, and phones that it talks to, on cfg/examples/websocket.cfg.
 `t.web` is the browser, `t.bob` a phone on UDP."""
-import ws_client
+import websocket_client
 from registrar_scenarios import fresh
 from server import reserve
 from web_agent import WebAgent
@@ -197,11 +197,11 @@ def asked(t):
 
 
 def ping(t):
-    t.web.join().connection.send(ws_client.PING, "are you there")
+    t.web.join().connection.send(websocket_client.PING, "are you there")
     t.web.expect_frame("pong")
-    t.web.connection.send(ws_client.PING, "")
+    t.web.connection.send(websocket_client.PING, "")
     t.web.expect_frame("pong")
-    t.web.connection.send(ws_client.PONG, "nobody asked")
+    t.web.connection.send(websocket_client.PONG, "nobody asked")
     t.web.connection.send_message(asked(t))
     t.web.expect(200)
 
@@ -209,24 +209,24 @@ def ping(t):
 def pieces(t):
     """A message in frames, with a ping between."""
     web, text = t.web.join().connection, asked(t)
-    web.send(ws_client.TEXT, text[:50], fin=False)
-    web.send(ws_client.PING, "now")
+    web.send(websocket_client.TEXT, text[:50], fin=False)
+    web.send(websocket_client.PING, "now")
     t.web.expect_frame("pong")
-    web.send(ws_client.CONTINUATION, text[50:70], fin=False)
-    web.send(ws_client.CONTINUATION, text[70:])
+    web.send(websocket_client.CONTINUATION, text[50:70], fin=False)
+    web.send(websocket_client.CONTINUATION, text[70:])
     t.web.expect(200)
 
 
 def binary(t):
-    t.web.join().connection.send_message(asked(t), opcode=ws_client.BINARY)
+    t.web.join().connection.send_message(asked(t), opcode=websocket_client.BINARY)
     t.web.expect(200)
 
 
 def not_sip(t):
     """A message that is none, and one that is."""
     web = t.web.join().connection
-    web.send_bytes(ws_client.encoded(ws_client.TEXT, "hello world") +
-                   ws_client.encoded(ws_client.TEXT, asked(t)))
+    web.send_bytes(websocket_client.encoded(websocket_client.TEXT, "hello world") +
+                   websocket_client.encoded(websocket_client.TEXT, asked(t)))
     t.web.expect_end_or(200)
 
 
@@ -245,16 +245,16 @@ def wrong(data):
     return run
 
 
-encoded = ws_client.encoded
+encoded = websocket_client.encoded
 FRAMES = {
     "close": closed(1000, "bye"), "close_without_code": closed(None), "close_4000": closed(4000),
-    "close_of_one_byte": wrong(encoded(ws_client.CLOSE, b"\x03")),
+    "close_of_one_byte": wrong(encoded(websocket_client.CLOSE, b"\x03")),
     "close_999": closed(999),
-    "unmasked": wrong(lambda t: encoded(ws_client.TEXT, asked(t), mask=b"")),
-    "unmasked_ping": wrong(encoded(ws_client.PING, "a", mask=b"")),
-    "reserved_bit": wrong(lambda t: encoded(ws_client.TEXT, asked(t), rsv=4)),
+    "unmasked": wrong(lambda t: encoded(websocket_client.TEXT, asked(t), mask=b"")),
+    "unmasked_ping": wrong(encoded(websocket_client.PING, "a", mask=b"")),
+    "reserved_bit": wrong(lambda t: encoded(websocket_client.TEXT, asked(t), rsv=4)),
     "unknown_opcode": wrong(encoded(3, "x")),
-    "ping_in_pieces": wrong(encoded(ws_client.PING, "x", fin=False)),
+    "ping_in_pieces": wrong(encoded(websocket_client.PING, "x", fin=False)),
 }
 REFUSED = {
     "no_key": {"Sec_WebSocket_Key": None}, "two_keys": {"Sec_WebSocket_Key": ["a" * 24, "b" * 24]},
