@@ -23,7 +23,7 @@ import stock_auth
 import tm_scenarios
 import web_scenarios
 from agent import Agent, Missing
-from server import Server, reserve
+from server import DidNotStart, Server, reserve
 from trace import compare, normalise, without_repetitions
 
 HERE, ROOT = options.HERE, options.ROOT
@@ -118,7 +118,11 @@ def run_one(name, command, case):
     defines = {**on.defines(stage), **case.defines, name.upper(): "1"}
     if not on.with_l:
         defines["LISTEN"] = listen
-    server = Server(command, on.path, defines, listen if on.with_l else "", port)
+    try:
+        server = Server(command, on.path, defines, listen if on.with_l else "", port)
+    except DidNotStart:
+        stage.close()
+        raise
     error = ""
     try:
         case.play(stage)
