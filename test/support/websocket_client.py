@@ -204,6 +204,7 @@ class Connection:
         assert found.status == 101, found
         assert found.get("Upgrade").lower() == "websocket", found
         assert found.get("Connection").lower() == "upgrade", found
+        assert found.get("Sec-WebSocket-Protocol") == "sip", found
         assert found.all("Sec-WebSocket-Accept") == [accept_of(fields["Sec-WebSocket-Key"])], found
         return found
 
