@@ -4,6 +4,7 @@
 
 #include <event2/event.h>
 #include <sys/signalfd.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -64,7 +65,7 @@ struct Watch::Node {
     TimerTask* task = nullptr;
     SignalHandler* handler = nullptr;
     Ms period{0};
-    Fd signals;
+    Fd signals, ticks;
 
     Node() = default;
     Node(const Node&) = delete;
@@ -75,8 +76,20 @@ struct Watch::Node {
     }
 
     bool add() noexcept {
+        if (ticks && !set_ticks(period)) return false;
         const timeval tv = to_timeval(period);
-        return event_add(ev, task != nullptr ? &tv : nullptr) == 0;
+        return event_add(ev, task != nullptr && !ticks ? &tv : nullptr) == 0;
+    }
+    void remove() noexcept {
+        if (ticks) (void)set_ticks(Ms{0});
+        event_del(ev);
+    }
+    /// 0: none.
+    bool set_ticks(Ms every) const noexcept {
+        const timeval tv = to_timeval(every);
+        const timespec time{tv.tv_sec, tv.tv_usec * 1000};
+        const itimerspec ticking{time, time};
+        return ::timerfd_settime(ticks.get(), 0, &ticking, nullptr) == 0;
     }
 
     // After the handler returns the node may be gone: nothing is touched behind the call.
@@ -85,6 +98,11 @@ struct Watch::Node {
     }
     static void on_timer(evutil_socket_t, short, void* node) {
         static_cast<Node*>(node)->task->expired();
+    }
+    static void on_tick(evutil_socket_t fd, short, void* node) {
+        std::uint64_t count = 0;
+        if (::read(fd, &count, sizeof count) == sizeof count)
+            static_cast<Node*>(node)->task->expired();
     }
     static void on_signal(evutil_socket_t fd, short, void* node) {
         SignalHandler* const handler = static_cast<Node*>(node)->handler;
@@ -106,7 +124,7 @@ void Watch::reset() noexcept {
 }
 
 void Watch::pause() noexcept {
-    if (node_ && node_->ev != nullptr) event_del(node_->ev);
+    if (node_ && node_->ev != nullptr) node_->remove();
 }
 
 void Watch::resume() noexcept {
@@ -170,8 +188,16 @@ Watch Loop::every(Ms period, TimerTask& task) {
     auto node = std::make_unique<Watch::Node>();
     node->task = &task;
     node->period = period;
-    node->ev = event_new(impl_->base, -1, EV_PERSIST, Watch::Node::on_timer, node.get());
-    if (node->ev == nullptr || !node->add()) return {};
+    // A descriptor, which the system sets once: a time-out of each wait would be set and taken back
+    // for every wake-up.
+    node->ticks.reset(::timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC));
+    if (node->ticks)
+        node->ev = event_new(impl_->base, node->ticks.get(), EV_READ | EV_PERSIST,
+                             Watch::Node::on_tick, node.get());
+    if (node->ev == nullptr || !node->add()) {
+        LOG(error, "there is no timer: {}", std::strerror(errno));
+        return {};
+    }
     node->loop = impl_.get();
     impl_->nodes.push_back(node.get());
     return Watch(std::move(node));
