@@ -396,25 +396,31 @@ def test_a_peer_that_never_reads_is_closed():
         accepted.close()
 
 
+def kill_an_owner(connect, least):
+    """Connects until two workers own `least` connections, and kills one of them: what was its is
+    closed, all others answer. Returns those that are left."""
+    owners = {}
+    while len(set(owners.values())) < 2 or len(owners) < least:
+        p = connect()
+        p.send()
+        owners[p] = int(dict(p.message()[1])["X-Pid"])
+        assert len(owners) < 500, "one worker accepts everything"
+    dead = next(iter(owners.values()))
+    os.kill(dead, signal.SIGKILL)
+    for p, pid in owners.items():
+        if pid == dead:
+            assert p.is_closed()
+        else:
+            p.send()
+            assert int(dict(p.message()[1])["X-Pid"]) == pid
+    return [p for p, pid in owners.items() if pid != dead]
+
+
 def test_a_worker_that_dies_takes_only_its_connections():
     with server(children=2) as s:
-        owners = {}
-        while len({pid for pid in owners.values()}) < 2 or len(owners) < 20:
-            p = Peer(s.port)
-            p.send()
-            owners[p] = int(dict(p.message()[1])["X-Pid"])
-            assert len(owners) < 500, "one worker accepts everything"
-        dead = next(iter(owners.values()))
-        os.kill(dead, signal.SIGKILL)
-        for p, pid in owners.items():
-            if pid == dead:
-                assert p.is_closed()
-            else:
-                p.send()
-                assert int(dict(p.message()[1])["X-Pid"]) == pid
-        left = sum(pid != dead for pid in owners.values())
+        left = kill_an_owner(lambda: Peer(s.port), 20)
         fairlead.wait_until(
-            lambda: s.report()["tcp:current_opened_connections"] == left, "a clean table")
+            lambda: s.report()["tcp:current_opened_connections"] == len(left), "a clean table")
         for _ in range(20):
             p = Peer(s.port)
             p.send()

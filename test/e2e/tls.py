@@ -396,22 +396,8 @@ def test_slow_loris_is_closed():
 
 def test_a_worker_that_dies_takes_only_its_connections():
     with Server(children=2) as s:
-        owners = {}
-        while len({pid for pid in owners.values()}) < 2 or len(owners) < 10:
-            p = Peer(s)
-            p.send()
-            owners[p] = int(dict(p.message()[1])["X-Pid"])
-            assert len(owners) < 500, "one worker accepts everything"
-        dead = next(iter(owners.values()))
-        os.kill(dead, signal.SIGKILL)
-        for p, pid in owners.items():
-            if pid == dead:
-                assert p.is_closed()
-            else:
-                p.send()
-                assert int(dict(p.message()[1])["X-Pid"]) == pid
-        left = sum(pid != dead for pid in owners.values())
-        fairlead.wait_until(lambda: f'"opened_connections": {left}' in s.command("tls.info")[0],
+        left = streams.kill_an_owner(lambda: Peer(s), 10)
+        fairlead.wait_until(lambda: f'"opened_connections": {len(left)}' in s.command("tls.info")[0],
                             "clean notes")
 
 
