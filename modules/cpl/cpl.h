@@ -122,6 +122,7 @@ private:
     std::vector<Stale> stale_;  ///< while the database is loaded
     OwnerPolicy owners_;
     Policy policy_;
+    Zones zones_;
     SharedStore store_;
     Database database_;
     Notes writer_;

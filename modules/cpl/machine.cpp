@@ -140,7 +140,7 @@ Target Machine::language_switch(Reader& in, Target at) {
 Target Machine::time_switch(Reader& in, Target at) {
     const std::string_view name = in.text();
     // A zone that has left the database since the upload: its times are not now.
-    const auto zone = name.empty() ? Zone::server() : Zone::find(name);
+    const auto zone = zones_.find(name);
     return choose(in, at, true, [&](Match, std::string_view argument) {
         const auto rule = read_rule(argument);
         return zone && rule && covers(*rule, *zone, call_.time());

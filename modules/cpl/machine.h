@@ -107,14 +107,19 @@ protected:
     ~Trace() = default;
 };
 
-/// One step of a run; cheap to make, keeps nothing. Script, call, state and trace belong to the
-/// caller; the first three are the same ones for all steps of a run.
+/// One step of a run; cheap to make, keeps nothing. All that it is given belongs to the caller;
+/// script, call and state are the same ones for all steps of a run.
 class Machine {
 public:
-    Machine(const Script& script, const Call& call, const Policy& policy, State& state,
-            Trace* trace = nullptr)
-        : script_(script), call_(call), policy_(policy), state_(state), trace_(trace) {}
-    Machine(const Script&, const Call&, const Policy&&, State&, Trace* = nullptr) = delete;
+    Machine(const Script& script, const Call& call, const Policy& policy, Zones& zones,
+            State& state, Trace* trace = nullptr)
+        : script_(script),
+          call_(call),
+          policy_(policy),
+          zones_(zones),
+          state_(state),
+          trace_(trace) {}
+    Machine(const Script&, const Call&, const Policy&&, Zones&, State&, Trace* = nullptr) = delete;
 
     /// Begins a run with a fresh state.
     Action start(Direction direction);
@@ -162,6 +167,7 @@ private:
     Script script_;
     const Call& call_;
     const Policy& policy_;
+    Zones& zones_;
     State& state_;
     Trace* trace_;
 };

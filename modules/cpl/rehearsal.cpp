@@ -110,8 +110,9 @@ Rehearsal rehearse(std::string_view bytes, const DescribedCall& call, Direction 
         return result;
     }
     Path path(result.path);
+    Zones zones;
     auto state = std::make_unique<State>();
-    Action action = Machine(*script, call, policy, *state, &path).start(direction);
+    Action action = Machine(*script, call, policy, zones, *state, &path).start(direction);
     int last_code = 0;
     for (int steps = 0; steps < kRehearsalSteps; ++steps) {
         // As it would go from the process that forwarded the call to the one that hears of it.
@@ -124,7 +125,7 @@ Rehearsal rehearse(std::string_view bytes, const DescribedCall& call, Direction 
             return result;
         }
         *state = arrived->state;
-        Machine machine(*script, call, policy, *state, &path);
+        Machine machine(*script, call, policy, zones, *state, &path);
         std::vector<Contact> contacts;
         switch (action.kind) {
             case Action::Kind::as_without_script: result.outcome = "return"; return result;

@@ -58,7 +58,7 @@ Verdict Cpl::run_script(Message& m, std::string_view type, std::string_view mode
     if (!script) return broken();
     run.source_hash = script->source_hash();
     const MessageCall call(m, run.request_uri, run.time);
-    Machine machine(*script, call, policy_, run.state);
+    Machine machine(*script, call, policy_, zones_, run.state);
     return perform(m, run, machine, machine.start(*direction));
 }
 
@@ -90,7 +90,7 @@ void Cpl::failed(Message& m, const tm::StepFailure& failure) {
     if (failure.timed_out) outcome.kind = Outcome::Kind::timed_out;
     if (failure.unreachable) outcome.kind = Outcome::Kind::unreachable;
     const MessageCall call(m, run->request_uri, run->time);
-    Machine machine(*script, call, policy_, run->state);
+    Machine machine(*script, call, policy_, zones_, run->state);
     (void)perform(m, *run, machine, machine.resume(outcome));
 }
 

@@ -67,8 +67,18 @@ std::optional<std::string_view> Zone::known_name(std::string_view tzid) {
     return std::nullopt;
 }
 
+Zone Zone::noting(KnownOffsets& offsets) const noexcept {
+    Zone zone = *this;
+    zone.offsets_ = &offsets;
+    return zone;
+}
+
 std::int64_t Zone::offset(Instant at) const {
     if (kind_ == Kind::utc) return 0;
+    return offsets_ == nullptr ? offset_by_rules(at) : offsets_->at(*this, at);
+}
+
+std::int64_t Zone::offset_by_rules(Instant at) const {
     if (kind_ == Kind::server) return server_offset(at);
     icaltimetype fields = icaltime_from_timet_with_zone(at, 0, icaltimezone_get_utc_timezone());
     int daylight = 0;
@@ -87,6 +97,39 @@ std::optional<Instant> Zone::instant(Local wall) const {
 
 Instant Zone::nearest(Local wall) const {
     return instant(wall).value_or(wall - offset(wall - kDay));
+}
+
+std::int64_t KnownOffsets::at(const Zone& zone, Instant at) {
+    if (at < 0) return zone.offset_by_rules(at);
+    const std::int64_t number = at >> kLengthBits;
+    Span& known = spans_[static_cast<std::size_t>(number) % kSpans];
+    if (known.number != number) known = span(zone, number);
+    return at - (number << kLengthBits) < known.change ? known.before : known.after;
+}
+
+KnownOffsets::Span KnownOffsets::span(const Zone& zone, std::int64_t number) {
+    const Instant begin = number << kLengthBits;
+    const auto offset = [&](std::int64_t second) {
+        return static_cast<std::int32_t>(zone.offset_by_rules(begin + second));
+    };
+    const std::int32_t before = offset(0), after = offset(kLength - 1);
+    // Between `same` and `change` the clocks change, if they do at all.
+    std::int64_t same = before == after ? kLength : 0, change = kLength;
+    while (change - same > 1) {
+        const std::int64_t middle = (same + change) / 2;
+        (offset(middle) == before ? same : change) = middle;
+    }
+    return {number, static_cast<std::int32_t>(change), before, after};
+}
+
+std::optional<Zone> Zones::find(std::string_view name) {
+    if (const auto known = zones_.find(name); known != zones_.end()) return known->second.zone;
+    const auto zone = name.empty() ? Zone::server() : Zone::find(name);
+    if (!zone) return std::nullopt;
+    auto offsets = std::make_unique<KnownOffsets>();
+    const Zone noting = zone->noting(*offsets);
+    zones_.emplace(name, Known{noting, std::move(offsets)});
+    return noting;
 }
 
 }  // namespace fairlead::cpl

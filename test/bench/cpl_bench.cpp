@@ -112,6 +112,7 @@ int main(int argc, char** argv) {
                   {cpl::Fact::request_uri, "sip:anna@example.com"}};
     call.at = 1709719200;  // a Wednesday morning
     const cpl::Policy policy;
+    cpl::Zones zones;
     Arena arena;
     std::size_t proxied = 0, luggage = 0;
     const std::int64_t begin = cpu_ns();
@@ -121,7 +122,7 @@ int main(int argc, char** argv) {
         const auto script = found ? cpl::Script::trusted(*found) : std::nullopt;
         if (!script) return EXIT_FAILURE;
         cpl::Run run{.script = *found};
-        cpl::Machine machine(*script, call, policy, run.state);
+        cpl::Machine machine(*script, call, policy, zones, run.state);
         proxied += machine.start(cpl::Direction::incoming).kind == cpl::Action::Kind::proxy;
         luggage += cpl::pack(run, 16384).size();
         arena.reset();

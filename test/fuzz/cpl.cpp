@@ -47,9 +47,10 @@ void run(std::string_view bytes, const cpl::Call& call, cpl::Direction direction
     const auto script = cpl::Script::load(bytes);
     check(script.has_value(), "a sealed script loads");
     const cpl::Policy policy;
+    cpl::Zones zones;
     const std::array<cpl::Contact, 2> contacts{{{"sip:c@c.test", 500}, {"sip:d@d.test", 1000}}};
     cpl::State state;
-    cpl::Machine machine(*script, call, policy, state);
+    cpl::Machine machine(*script, call, policy, zones, state);
     cpl::Action action = machine.start(direction);
     int step = 0;
     for (; !action.is_end(); ++step) {

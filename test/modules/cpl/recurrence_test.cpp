@@ -270,6 +270,39 @@ TEST_CASE("zone: what has been read once is read by nobody again") {
     CHECK(west == -11 * 3600);
 }
 
+TEST_CASE("zone: what was noted of offsets is what the rules say, on both sides of each change") {
+    constexpr Instant kBegin = -86400, kEnd = 2'240'000'000, kStep = 40'020;  // 1969 to 2040
+    Zones zones;
+    // Some with changes within a week, of half an hour, of a whole day, and in their Ramadan.
+    for (const char* name : {"Europe/Rome", "Asia/Gaza", "America/Noronha", "Africa/Casablanca",
+                             "Australia/Lord_Howe", "Pacific/Apia", "Etc/GMT+5", ""}) {
+        CAPTURE(name);
+        const auto noting = zones.find(name);
+        const auto plain = *name == '\0' ? Zone::server() : Zone::find(name);
+        REQUIRE((noting && plain));
+        std::vector<Instant> wrong;
+        const auto compare = [&](Instant at) {
+            if (noting->offset(at) != plain->offset(at)) wrong.push_back(at);
+        };
+        for (Instant at = kBegin; at < kEnd; at += kStep) {
+            compare(at);
+            if (plain->offset(at) == plain->offset(at + kStep)) continue;
+            Instant same = at, change = at + kStep;
+            while (change - same > 1) {
+                const Instant middle = (same + change) / 2;
+                (plain->offset(middle) == plain->offset(at) ? same : change) = middle;
+            }
+            compare(same);
+            compare(change);
+        }
+        for (Instant at = kEnd; at > kBegin; at -= 31 * kStep) compare(at);
+        CHECK(wrong.empty());
+    }
+    CHECK(zones.find("Europe/Rome")->offset(1'780'000'000) == 7200);
+    CHECK_FALSE(zones.find("Atlantis/Capital"));
+    CHECK(zones.find("UTC")->offset(1'780'000'000) == 0);
+}
+
 TEST_CASE("zone: names of the database and nothing else") {
     for (const char* name : {"Europe/Rome", "US/Eastern", "Etc/GMT+5", "UTC"})
         CHECK(Zone::find(name));

@@ -100,8 +100,9 @@ TEST_CASE("RFC 3880 figure 23: priorities and languages") {
     const auto target = [&] {
         State state;
         const Policy policy;
+        Zones zones;
         const auto loaded = Script::load(bytes);
-        Machine machine(*loaded, call, policy, state);
+        Machine machine(*loaded, call, policy, zones, state);
         const Action action = machine.start(Direction::incoming);
         return std::string(
             action.kind == Action::Kind::proxy ? machine.location(action.targets[0]).uri : "");

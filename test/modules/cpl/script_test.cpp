@@ -289,16 +289,17 @@ TEST_CASE("machine: an outcome that was not waited for is a fault") {
     const auto script = Script::load(bytes);
     const DescribedCall call = usual_call();
     const Policy policy;
+    Zones zones;
     for (const auto kind :
          {Outcome::Kind::noted, Outcome::Kind::found, Outcome::Kind::lookup_failed}) {
         State state;
-        Machine machine(*script, call, policy, state);
+        Machine machine(*script, call, policy, zones, state);
         CHECK(machine.start(Direction::incoming).kind == Action::Kind::proxy);
         CHECK(machine.resume({kind}).kind == Action::Kind::fault);
         CHECK(machine.resume({Outcome::Kind::timed_out}).kind == Action::Kind::fault);
     }
     State state;
-    Machine machine(*script, call, policy, state);
+    Machine machine(*script, call, policy, zones, state);
     machine.start(Direction::incoming);
     CHECK(machine.resume({Outcome::Kind::answered, 100}).kind == Action::Kind::fault);
 }
