@@ -6,9 +6,10 @@ namespace fairlead::cpl {
 namespace {
 
 constexpr std::uint32_t kMagic = 0x4350'4c57;
+constexpr std::size_t kUsualSize = 512;  // of a run without its script
 
 std::string write(const Run& run) {
-    Writer out;
+    Writer out(kUsualSize + run.script.size());
     const State& s = run.state;
     out.u32(kMagic).text(run.owner).text(run.request_uri).u64(static_cast<std::uint64_t>(run.time));
     out.u64(run.source_hash).code(run.mode);

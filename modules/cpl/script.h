@@ -75,6 +75,9 @@ enum class Ordering : std::uint8_t { parallel, sequential, first_only };
 /// Appends fields to a script.
 class Writer {
 public:
+    Writer() = default;
+    /// Room for so many bytes, so that they are written without another allocation.
+    explicit Writer(std::size_t expected) { bytes_.reserve(expected); }
     [[nodiscard]] Target here() const noexcept { return static_cast<Target>(bytes_.size()); }
     Writer& u8(std::uint64_t value) { return number(value, 1); }
     Writer& u16(std::uint64_t value) { return number(value, 2); }
@@ -93,8 +96,10 @@ public:
     [[nodiscard]] std::string& bytes() noexcept { return bytes_; }
 
 private:
-    Writer& number(std::uint64_t value, int size) {
-        for (int i = 0; i < size; ++i) bytes_ += static_cast<char>(value >> (8 * i));
+    Writer& number(std::uint64_t value, std::size_t size) {
+        char field[8];
+        for (std::size_t i = 0; i < size; ++i) field[i] = static_cast<char>(value >> (8 * i));
+        bytes_.append(field, size);
         return *this;
     }
     std::string bytes_;
