@@ -13,7 +13,7 @@ namespace fairlead::cpl {
 
 std::string_view LocationSet::view(std::string_view script, const Range& range) const noexcept {
     const std::string_view all =
-        range.in_script ? script : std::string_view(text_.data(), text_.size());
+        range.in_script ? script : std::string_view(text_.data(), text_used_);
     return range.at > all.size() ? std::string_view() : all.substr(range.at, range.size);
 }
 
@@ -28,11 +28,8 @@ bool LocationSet::store(std::string_view text, Range& to) noexcept {
 bool LocationSet::append(const Entry& entry) noexcept {
     if (count_ == entries_.size()) {
         // Behind those that are gone there may be room; order must stay that of addition.
-        const auto end = std::remove_if(entries_.begin(), entries_.end(), [](const Entry& e) {
-            return e.standing == Standing::gone;
-        });
-        count_ = static_cast<std::uint16_t>(end - entries_.begin());
-        std::fill(end, entries_.end(), Entry());
+        const auto gone = std::ranges::remove(used(), Standing::gone, &Entry::standing);
+        count_ = static_cast<std::uint16_t>(count_ - gone.size());
         if (count_ == entries_.size()) return false;
     }
     entries_[count_++] = entry;
@@ -42,11 +39,13 @@ bool LocationSet::append(const Entry& entry) noexcept {
 bool LocationSet::add(std::string_view script, const Contact& contact, Standing standing) {
     remove_equivalent(script, contact.uri, standing);
     const std::uint16_t used = text_used_;
-    Entry entry;
-    entry.priority = std::min<std::uint16_t>(contact.priority, 1000);
-    entry.standing = standing;
-    entry.flags = contact.flags;
-    entry.listener = contact.listener;
+    Entry entry{.uri = {},
+                .received = {},
+                .path = {},
+                .flags = contact.flags,
+                .priority = std::min<std::uint16_t>(contact.priority, 1000),
+                .listener = contact.listener,
+                .standing = standing};
     const bool stored = store(contact.uri, entry.uri) && store(contact.received, entry.received) &&
                         store(contact.path, entry.path) && append(entry);
     if (!stored) text_used_ = used;
@@ -55,10 +54,13 @@ bool LocationSet::add(std::string_view script, const Contact& contact, Standing 
 
 bool LocationSet::add_constant(std::string_view script, std::uint32_t at, std::uint16_t size,
                                std::uint16_t priority) {
-    Entry entry;
-    entry.uri = {at, size, true};
-    entry.priority = std::min<std::uint16_t>(priority, 1000);
-    entry.standing = Standing::in_set;
+    const Entry entry{.uri = {at, size, true},
+                      .received = {},
+                      .path = {},
+                      .flags = 0,
+                      .priority = std::min<std::uint16_t>(priority, 1000),
+                      .listener = kAnyListener,
+                      .standing = Standing::in_set};
     remove_equivalent(script, view(script, entry.uri), Standing::in_set);
     return append(entry);
 }
@@ -75,7 +77,7 @@ void LocationSet::remove(std::string_view script, std::string_view uri) {
 }
 
 void LocationSet::change(Standing from, Standing to) noexcept {
-    for (Entry& entry : entries_)
+    for (Entry& entry : used())
         if (entry.standing == from) entry.standing = to;
 }
 
@@ -93,14 +95,14 @@ LocationSet::List LocationSet::best_first(Standing standing) const noexcept {
 }
 
 bool LocationSet::has_tried(std::string_view script, std::string_view uri) const {
-    return std::ranges::any_of(entries_, [&](const Entry& entry) {
+    return std::ranges::any_of(used(), [&](const Entry& entry) {
         return (entry.standing == Standing::tried || entry.standing == Standing::target) &&
                same_uri(view(script, entry.uri), uri);
     });
 }
 
 std::size_t LocationSet::count(Standing standing) const noexcept {
-    return static_cast<std::size_t>(std::ranges::count(entries_, standing, &Entry::standing));
+    return static_cast<std::size_t>(std::ranges::count(used(), standing, &Entry::standing));
 }
 
 Contact LocationSet::contact(std::string_view script, std::size_t n) const noexcept {

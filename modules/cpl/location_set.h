@@ -4,6 +4,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -15,14 +16,16 @@ class Writer;
 inline constexpr std::size_t kMaxLocations = 32;
 inline constexpr std::size_t kLocationText = 3072;  ///< bytes of URIs that are not in the script
 
+inline constexpr std::uint16_t kAnyListener = 0xffff;
+
 /// A location as somebody hands it over: a contact of a 3xx, a registration.
 struct Contact {
     std::string_view uri;
-    std::uint16_t priority = 1000;    ///< q in thousandths
-    std::string_view received;        ///< next hop, "" when it is the URI's
-    std::string_view path;            ///< Path of the registration, "" when none
-    std::uint32_t flags = 0;          ///< branch flags of the registration
-    std::uint16_t listener = 0xffff;  ///< socket of the registration; all ones: any
+    std::uint16_t priority = 1000;          ///< q in thousandths
+    std::string_view received;              ///< next hop, "" when it is the URI's
+    std::string_view path;                  ///< Path of the registration, "" when none
+    std::uint32_t flags = 0;                ///< branch flags of the registration
+    std::uint16_t listener = kAnyListener;  ///< socket of the registration
 };
 
 class LocationSet {
@@ -36,22 +39,25 @@ public:
     };
     /// A range of the script's bytes or of `text_`.
     struct Range {
-        std::uint32_t at = 0;
-        std::uint16_t size = 0;
-        bool in_script = false;
+        std::uint32_t at;
+        std::uint16_t size;
+        bool in_script;
     };
     struct Entry {
         Range uri, received, path;
-        std::uint32_t flags = 0;
-        std::uint16_t priority = 1000;
-        std::uint16_t listener = 0xffff;
-        Standing standing = Standing::gone;
+        std::uint32_t flags;
+        std::uint16_t priority;
+        std::uint16_t listener;
+        Standing standing;
     };
     /// Numbers of entries, best first: by priority, and in the order of their addition.
     struct List {
         std::array<std::uint8_t, kMaxLocations> entry{};
         std::size_t count = 0;
     };
+
+    /// Empty. Most sets hold one location, so what is not in use is not even set to zero.
+    LocationSet() noexcept {}  // NOLINT(*-member-init,*-use-equals-default): that would be zeroed
 
     /// Adds a copy; an equivalent location of the same standing is replaced. False, and nothing is
     /// added, when there is no room.
@@ -82,10 +88,13 @@ private:
     [[nodiscard]] std::string_view view(std::string_view script, const Range& range) const noexcept;
     void remove_equivalent(std::string_view script, std::string_view uri, Standing standing);
 
-    std::array<Entry, kMaxLocations> entries_{};
+    [[nodiscard]] std::span<Entry> used() noexcept { return {entries_.data(), count_}; }
+    [[nodiscard]] std::span<const Entry> used() const noexcept { return {entries_.data(), count_}; }
+
+    std::array<Entry, kMaxLocations> entries_;
     std::uint16_t count_ = 0;  ///< entries in use, those that are gone included
     std::uint16_t text_used_ = 0;
-    std::array<char, kLocationText> text_{};
+    std::array<char, kLocationText> text_;
 };
 
 /// True for what a SIP server can forward to: sip, sips and tel.
