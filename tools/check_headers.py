@@ -1,8 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Compiles every header alone: each must include what it uses. CXX chooses the compiler."""
+"""Compiles every header alone: each must include what it uses. CXX chooses the compiler. With a
+folder that has been built (--build) only those are compiled that no source there includes first:
+the others have been compiled alone with that source."""
+import argparse
 import concurrent.futures
+import json
 import os
+import pathlib
 import re
 import shlex
 import subprocess
@@ -29,8 +34,26 @@ def compile_alone(root, header, compiler, stamps):
     return [f"{path}: does not compile alone: {(errors or [result.stderr])[0]}"]
 
 
-def check(root):
+FIRST_INCLUDE = re.compile(r'^\s*#\s*include\s*["<]([^">]+)', re.M)
+
+
+def included_first(folder):
+    """The headers that a source of the build includes before anything else."""
+    found = set()
+    for entry in json.loads((folder / "compile_commands.json").read_text()):
+        source = pathlib.Path(entry["directory"]) / entry["file"]
+        if not source.is_file():  # made by the build, and not yet
+            continue
+        if first := FIRST_INCLUDE.search(source.read_text()):
+            found.add(first.group(1))
+    return found
+
+
+def check(root, build=None):
     headers = tree.files(root, "core/*.h", "cfg/*.h", "modules/*.h", "tools/*.h", "test/*.h")
+    if build is not None:
+        compiled = included_first(build)
+        headers = [path for path in headers if path.relative_to(root).as_posix() not in compiled]
     compiler = os.environ.get("CXX", "g++")
     stamps = tree.Stamps(root, "headers-" + re.sub(r"\W", "_", compiler), *FLAGS)
     found = []
@@ -41,4 +64,8 @@ def check(root):
 
 
 if __name__ == "__main__":
-    sys.exit(tree.report("check_headers", check(tree.root_from_args())))
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("root", nargs="?", type=pathlib.Path, default=tree.HERE)
+    parser.add_argument("--build", type=pathlib.Path, help="a folder with compile_commands.json")
+    options = parser.parse_args()
+    sys.exit(tree.report("check_headers", check(options.root.resolve(), options.build)))

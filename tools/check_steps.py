@@ -93,10 +93,6 @@ def static(count):
     command_case(count, "format", ["clang-format-19", "--dry-run", "-Werror"] + sources)
 
 
-def headers(count):
-    command_case(count, "headers alone", [PYTHON, "tools/check_headers.py"])
-
-
 # ---- Builds ----------------------------------------------------------------------------------
 
 def configure(folder, cc, cxx, *options):
@@ -137,6 +133,11 @@ def symbols(count):
         if (ROOT / "tools/gen_readme").exists():
             command_case(count, "generated documents",
                          ["tools/gen_readme", "--check", "--build", "build"])
+
+
+def headers(count):
+    if build_gcc(count):
+        command_case(count, "headers alone", [PYTHON, "tools/check_headers.py", "--build", "build"])
 
 
 # ---- Tests -----------------------------------------------------------------------------------
@@ -287,8 +288,8 @@ def fuzz(count):
 
 STEPS = {
     "static": (static, "layers, sizes, allow-lists, words, format"),
-    "headers": (headers, "every header compiles alone"),
     "symbols": (symbols, "no globals or static constructors; generated documents up to date"),
+    "headers": (headers, "every header compiles alone"),
     "unit": (unit, "gcc build, unit and scenario tests"),
     "whole": (whole, "end-to-end and oracle tests on the gcc build"),
     "asan": (asan, "clang build with ASan and UBSan, the whole suite"),

@@ -6,6 +6,7 @@ import pathlib
 import re
 import sys
 
+HERE = pathlib.Path(__file__).resolve().parent.parent  # the tree that this file is in
 SKIPPED_FOLDERS = ("build", ".git", ".cache", "__pycache__")
 
 
@@ -88,4 +89,4 @@ def root_from_args():
     for argument in sys.argv[1:]:
         if pathlib.Path(argument).is_dir():
             return pathlib.Path(argument).resolve()
-    return pathlib.Path(__file__).resolve().parent.parent
+    return HERE

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """Each check passes clean code and catches the violation that it is for."""
+import json
 import pathlib
 import sys
 import tempfile
@@ -266,6 +267,15 @@ class Headers(Tree):
         self.write("core/a.h", "#pragma once\n#include <string>\ninline std::string f();\n")
         self.write("core/b.h", "#pragma once\nstd::string g();\n")
         self.assert_finds(check_headers, "core/b.h: does not compile alone")
+
+    def test_what_a_built_source_includes_first_has_been_compiled_alone(self):
+        self.write("core/a.h", "#pragma once\nstd::string f();\n")
+        self.write("core/b.h", "#pragma once\nstd::string g();\n")
+        self.write("core/a.cpp", '// A.\n#include "core/a.h"\n\n#include "core/b.h"\n')
+        self.write("build/compile_commands.json",
+                   json.dumps([{"directory": f"{self.root}/build", "file": "../core/a.cpp"}]))
+        found = check_headers.check(self.root, self.root / "build")
+        self.assertEqual([text.split(":")[0] for text in found], ["core/b.h"])
 
 
 if __name__ == "__main__":
