@@ -131,6 +131,8 @@ struct Engine::Impl final : LateSender {
     void send_late(Message& m, const NextHops& hops) noexcept override;
     [[nodiscard]] ScriptError write_and_send(Message& m, Target target) noexcept;
     [[nodiscard]] ScriptError write(Message& m, const Target& target, sip::Writer& writer) noexcept;
+    [[nodiscard]] ScriptError send(Message& m, const Target& target,
+                                   std::string_view bytes) noexcept;
 };
 
 }  // namespace fairlead::server

@@ -125,14 +125,20 @@ ScriptError Engine::Impl::write_and_send(Message& m, Target target) noexcept {
     sip::Writer datagram(out.data(), out.size());
     ScriptError error = write(m, target, datagram);
     if (error != ScriptError::none) return error;
-    std::string_view bytes = datagram.text();
-    sip::Writer other(out.data(), out.size());
-    if (const auto t = instead_of_datagram(net, globals, target, bytes.size(), m)) {
-        target = *t;
-        error = write(m, target, other);
-        if (error != ScriptError::none) return error;
-        bytes = other.text();
-    }
+    const auto other = instead_of_datagram(net, globals, target, datagram.size(), m);
+    if (!other) return send(m, target, datagram.text());
+    sip::Writer stream(out.data(), out.size());
+    error = write(m, *other, stream);
+    if (error == ScriptError::none) error = send(m, *other, stream.text());
+    if (error != ScriptError::send) return error;
+    // RFC 3261 18.1.1: without a connection it is tried by datagram after all. A connection that
+    // fails later, when nothing is left of the request, cannot be answered so.
+    sip::Writer again(out.data(), out.size());
+    error = write(m, target, again);
+    return error == ScriptError::none ? send(m, target, again.text()) : error;
+}
+
+ScriptError Engine::Impl::send(Message& m, const Target& target, std::string_view bytes) noexcept {
     if (!engine.may_send(m, target, bytes)) return ScriptError::dropped;
     switch (net.send(target, bytes)) {
         case Sent::queued: return ScriptError::none;

@@ -39,11 +39,11 @@ std::string_view write(Runtime& rt, const Message& m, const BranchTarget& t, con
 BranchRequest write_branch_request(Runtime& rt, Message& m, const BranchTarget& t, Target target,
                                    const BranchId& own, Outgoing& out) {
     set_stream_use(rt.core->net(), target, m);
-    BranchRequest request{target, write(rt, m, t, target, own, out)};
+    BranchRequest request{.target = target, .bytes = write(rt, m, t, target, own, out)};
     const Core& core = *rt.core;
     const auto other =
         instead_of_datagram(rt.core->net(), core.globals(), target, request.bytes.size(), m);
-    if (other) request = {*other, write(rt, m, t, *other, own, out)};
+    if (other) request = {*other, write(rt, m, t, *other, own, out), true};
     return request;
 }
 

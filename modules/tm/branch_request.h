@@ -14,6 +14,7 @@ struct BranchId : OwnBranch {
 struct BranchRequest {
     Target target;           ///< over a stream where the request is too large for a datagram
     std::string_view bytes;  ///< in the outbox; "" when it could not be written
+    bool instead = false;    ///< it is over that stream for its size only
 };
 
 /// What `m`, with its edits, becomes for the branch `own` to `t`, when that is at `target`.

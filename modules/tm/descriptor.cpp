@@ -636,6 +636,8 @@ constexpr Statistic statistics[] = {
     counted<&Counts::refused>("refused", "Requests answered 503 for want of room."),
     counted<&Counts::memory_failures>("memory_failures", "Allocations that failed."),
     counted<&Counts::failovers>("failovers", "Branches to the next place of a name (RFC 3263)."),
+    counted<&Counts::udp_returns>(
+        "udp_returns", "Branches over UDP after all, for want of a connection (RFC 3261 18.1.1)."),
     counted<&Counts::recovered>("recovered", "Transactions taken over from a dead process."),
     counted<&Counts::forgotten>("forgotten", "Transactions that their script left without reply."),
     counted<&Counts::stray_replies>("stray_replies", "Replies to transactions that had ended."),

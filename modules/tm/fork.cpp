@@ -255,13 +255,15 @@ private:
             error_ = m_.error = ScriptError::dropped;
         }
     }
-    /// Without memory for the other places there are none.
+    /// Without memory for the other places, and the way back from a stream, there are none.
     void draft(const BranchTarget& t, const BranchRequest& request, const NextHops& hops,
                std::uint8_t at) {
-        Itinerary* const itinerary = at + 1 < hops.count ? make_itinerary(rt_, m_, t) : nullptr;
+        const bool is_last = at + 1 >= hops.count && !request.instead;
+        Itinerary* const itinerary = is_last ? nullptr : make_itinerary(rt_, m_, t);
         if (itinerary != nullptr) {
             itinerary->hops = hops;
             itinerary->at = at;
+            itinerary->instead = request.instead;
         }
         draft(t, request, itinerary, 0);
     }

@@ -19,6 +19,10 @@ struct Itinerary {
     Buffer texts;         ///< URI, next hop, Path, and the variables (Message::keep)
     NextHops hops;        ///< none while they are being looked up
     std::uint8_t at = 0;  ///< the place that the branch goes to; those before it have failed
+    /// That place is one for datagrams, and the branch went there over a stream, for its size only.
+    bool instead = false;
+    bool by_datagram = false;  ///< … which failed: now it goes by datagram, however large it is
+    Due until = kNever;        ///< … and has no more time for it than the stream had
     std::uint16_t asker = kNobody;         ///< the process that looks them up
     std::uint16_t listener = kNoListener;  ///< forced
     Proto udp_mtu_try_proto = Proto::none;

@@ -43,8 +43,17 @@ std::optional<Ready> load(Runtime& rt, const OwnBranch& own, Message& m) {
     const Itinerary& i = *b->itinerary;
     if (i.at >= i.hops.count) return std::nullopt;
     load_itinerary(i, m);
+    if (i.by_datagram) m.udp_mtu_try_proto = Proto::udp;  // no stream instead
     m.flags = flags_of(rt, *c, *b);
     return Ready{{own, static_cast<bool>(c->local)}, i.hops.targets[i.at]};
+}
+
+/// Under the bucket's lock.
+void begin(const Runtime& rt, Cell& c, Branch& b) noexcept {
+    Actions actions;
+    Turn turn{rt.now(), rt.policy, actions};
+    branch_started(c, b, turn);
+    b.final_at = std::min(b.final_at, b.itinerary->until);
 }
 
 /// False when the branch is open no longer, or when memory is full, which its timer then ends.
@@ -65,9 +74,8 @@ bool start(Runtime& rt, const OwnBranch& own, const BranchRequest& request, Outg
             b->sent.bytes = bytes;
             b->sent.size = static_cast<std::uint32_t>(request.bytes.size());
             rt.memory().publish(bytes);
-            Actions actions;
-            Turn turn{rt.now(), rt.policy, actions};
-            branch_started(*c, *b, turn);
+            b->itinerary->instead = request.instead;
+            begin(rt, *c, *b);
             out.add(b->target, request.bytes, failure_of(rt, *c, *b));
             note_branch(rt, *c, *b, request.bytes);
             note_branch_out(rt, *c, *b, request.bytes, out);
@@ -77,6 +85,16 @@ bool start(Runtime& rt, const OwnBranch& own, const BranchRequest& request, Outg
     }
     rt.memory().free(bytes);
     return false;
+}
+
+/// Where the branch goes that takes over.
+void advance(const Runtime& rt, Itinerary& i, Act how) noexcept {
+    i.instead = false;
+    i.by_datagram = how == Act::try_datagram;
+    if (i.by_datagram) return rt.counts.udp_returns.add();
+    i.until = kNever;
+    ++i.at;
+    rt.counts.failovers.add();
 }
 
 /// False when it could not be sent.
@@ -94,7 +112,7 @@ bool send(Runtime& rt, Message& m, const OwnBranch& own) {
 
 }  // namespace
 
-bool link_next(Runtime& rt, Cell& c, Branch& failed, Outgoing& out) noexcept {
+bool link_next(Runtime& rt, Cell& c, Branch& failed, Act how, Outgoing& out) noexcept {
     const auto index = free_index(rt, c);
     auto* const b = index ? rt.memory().make<Branch>(rt.tags.branch, shm::Hold::in_hand) : nullptr;
     if (b == nullptr) {
@@ -116,14 +134,12 @@ bool link_next(Runtime& rt, Cell& c, Branch& failed, Outgoing& out) noexcept {
     failed.itinerary = nullptr;
     drop(rt, failed.reply);
     Itinerary& i = *b->itinerary;
-    b->target = i.hops.targets[++i.at];
+    advance(rt, i, how);
+    b->target = i.hops.targets[i.at];
     rt.memory().publish(b);
     c.end_of_branches() = b;
-    Actions actions;
-    Turn turn{rt.now(), rt.policy, actions};
-    branch_started(c, *b, turn);
+    begin(rt, c, *b);
     b->retransmit_at = kNever;
-    rt.counts.failovers.add();
     Event event;
     event.send_on = out.arena().make<OwnBranch>(
         OwnBranch{c.slot, c.label, rt.nonce, static_cast<std::uint32_t>(b->index)});

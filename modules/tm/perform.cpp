@@ -79,6 +79,7 @@ public:
             case Act::send_kept: return kept(*a.branch, a.code);
             case Act::wake: return note_wake(c_, out_);
             case Act::try_next:
+            case Act::try_datagram:
             case Act::conclude:
             case Act::choose: return;  // perform() sees to it
         }
@@ -230,14 +231,17 @@ private:
     Outgoing& out_;
 };
 
+constexpr bool moves(Act act) noexcept {
+    return act == Act::try_next || act == Act::try_datagram;
+}
+
 /// Branches that go on to their next places are followed by others; the failure of those that
 /// cannot may complete the set. True when it does.
 bool move_on(Runtime& rt, Cell& c, const Actions& actions, Outgoing& out) noexcept {
     Actions failures;
     Turn turn{rt.now(), rt.policy, failures};
     for (const Action& a : actions.list())
-        if (a.act == Act::try_next && !link_next(rt, c, *a.branch, out))
-            no_next(c, *a.branch, turn);
+        if (moves(a.act) && !link_next(rt, c, *a.branch, a.act, out)) no_next(c, *a.branch, turn);
     note_failed_branches(rt, c, out);
     return failures.contains(Act::choose);
 }
@@ -278,15 +282,15 @@ void note_failed(Runtime& rt, const Cell& c, Outgoing& out) noexcept {
 bool perform(Runtime& rt, Cell& c, const Actions& actions, const Hand& hand,
              Outgoing& out) noexcept {
     Performer performer(rt, c, hand, out);
-    bool choose = false, conclude = false, moves = false;
+    bool choose = false, conclude = false, any_moves = false;
     note_failed_branches(rt, c, out);
     for (const Action& a : actions.list()) {
         performer.act(a);
         choose = choose || a.act == Act::choose;
         conclude = conclude || a.act == Act::conclude;
-        moves = moves || a.act == Act::try_next;
+        any_moves = any_moves || moves(a.act);
     }
-    if (moves && move_on(rt, c, actions, out)) choose = true;
+    if (any_moves && move_on(rt, c, actions, out)) choose = true;
     if (!choose && !conclude) return false;
     if (conclude) return end(rt, c, pick(c, rt.policy), performer);
     if (c.asking() != nullptr) {

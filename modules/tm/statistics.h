@@ -15,7 +15,7 @@ struct Counts {
     shm::Counter retransmissions_received, retransmissions_sent;
     shm::Counter uac_lost;
     shm::Counter suspended, unsuspended;
-    shm::Counter failovers;
+    shm::Counter failovers, udp_returns;
 
     void final_sent(int code) const noexcept {
         switch (code / 100) {

@@ -129,22 +129,25 @@ void decide(Branch& b, int status, std::uint16_t flags) noexcept {
     if (status >= 300 && (flags & (Branch::unsent | Branch::moved)) == 0) has_failed(b);
 }
 
-/// Whether its failure matters to nobody, because there is another place to try (RFC 3263 4.3).
-bool has_next_place(const Cell& c, const Branch& b, const Turn& t) noexcept {
-    if (!b.itinerary || !b.itinerary->has_next() || b.cancelling != CancelState::none) return false;
+/// Whether its failure matters to nobody when there is another way to go.
+bool may_go_on(const Cell& c, const Branch& b, const Turn& t) noexcept {
+    if (!b.itinerary || b.cancelling != CancelState::none) return false;
     const bool over = c.has(Cell::cancelled) || c.has(Cell::final_sent) || c.has(Cell::released) ||
                       c.has(Cell::seen_6xx);
     return !over && c.at(t.now) < c.lifetime;
 }
 
-/// The place of the branch failed: the next one is tried, or it was the last.
-void place_failed(Cell& c, Branch& b, int status, std::uint16_t flags, Turn& t) noexcept {
-    if (!has_next_place(c, b, t)) {
-        decide(b, status, flags);
-        return check_complete(c, t);
-    }
+void go_on(Branch& b, int status, std::uint16_t flags, Act how, Turn& t) noexcept {
     decide(b, status, static_cast<std::uint16_t>(flags | Branch::moved | Branch::retired));
-    t.actions.add(Act::try_next, &b);
+    t.actions.add(how, &b);
+}
+
+/// The place of the branch failed: the next one is tried (RFC 3263 4.3), or it was the last.
+void place_failed(Cell& c, Branch& b, int status, std::uint16_t flags, Turn& t) noexcept {
+    if (may_go_on(c, b, t) && b.itinerary->has_next())
+        return go_on(b, status, flags, Act::try_next, t);
+    decide(b, status, flags);
+    check_complete(c, t);
 }
 
 /// Whether noisy_ctimer=0 lets this INVITE end without a word when its timer fires: with the only
@@ -570,7 +573,13 @@ void send_failed(Cell& c, Branch& b, Turn& t) noexcept {
     const Do todo = c.is_invite() ? move(b, ClientInviteEvent::transport_error)
                                   : move(b, ClientEvent::transport_error);
     if (!has(todo, Do::end)) return;
-    place_failed(c, b, 503, Branch::faked, t);
+    // RFC 3261 18.1.1: what is over TCP for its size only is tried by datagram when there is no
+    // connection. It speaks of a refusal (reset, protocol not supported); a peer without TCP that
+    // says nothing at all is in the same case, and whatever the reason is, the request never left.
+    const bool returns = may_go_on(c, b, t) && b.itinerary->instead && !b.has(Branch::replied);
+    if (!returns) return place_failed(c, b, 503, Branch::faked, t);
+    b.itinerary->until = b.final_at;
+    go_on(b, 503, Branch::faked, Act::try_datagram, t);
 }
 
 void no_next(Cell& c, Branch& b, Turn& t) noexcept {

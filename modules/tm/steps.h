@@ -22,12 +22,13 @@ enum class Act : std::uint8_t {
     resend_ack,
     send_cancel,  ///< make and send the branch's CANCEL; `code` is its Reason (see below)
     resend_cancel,
-    reply_local,  ///< a final reply made here: `code`, `phrase`
-    send_kept,    ///< the reply kept at the branch goes upstream with status `code`
-    wake,         ///< a suspension wants to go on
-    try_next,     ///< the branch failed and has other places: link_next(), or else no_next()
-    conclude,     ///< failure_route will not go on: pick() without it, then chosen()
-    choose        ///< all branches are done: pick(), failure_route, then chosen()
+    reply_local,   ///< a final reply made here: `code`, `phrase`
+    send_kept,     ///< the reply kept at the branch goes upstream with status `code`
+    wake,          ///< a suspension wants to go on
+    try_next,      ///< the branch failed and has other places: link_next(), or else no_next()
+    try_datagram,  ///< … and is to go to the same place by datagram: likewise
+    conclude,      ///< failure_route will not go on: pick() without it, then chosen()
+    choose         ///< all branches are done: pick(), failure_route, then chosen()
 };
 /// Reason phrases that are ours; `standard` is the one of the code.
 enum class Phrase : std::uint8_t {
@@ -102,7 +103,7 @@ void cancel_open(Cell& c, std::uint16_t reason, Turn& t, const Branch* except = 
 void cancel_branch(Cell& c, Branch& b, std::uint16_t reason, Turn& t) noexcept;
 /// What was sent for a branch turned out not to have left.
 void send_failed(Cell& c, Branch& b, Turn& t) noexcept;
-/// The branch of a try_next stays alone with its failure.
+/// The branch of a try_next or try_datagram stays alone with its failure.
 void no_next(Cell& c, Branch& b, Turn& t) noexcept;
 /// Everything that is due at `now`.
 void time_passed(Cell& c, Turn& t) noexcept;

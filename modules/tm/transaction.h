@@ -65,7 +65,7 @@ struct Branch {
         ended_badly = 1024,  ///< it failed, and who observes has not been told
         with_path = 2048,    ///< the first Route of its request is its Path
         waits = 4096,        ///< its next hop is being looked up: there is no request yet
-        moved = 8192         ///< it failed, and another goes to the next place (RFC 3263 4.3)
+        moved = 8192         ///< it failed, and another took over (RFC 3263 4.3, RFC 3261 18.1.1)
     };
 
     shm::Ptr<Branch> next;
@@ -74,7 +74,7 @@ struct Branch {
     Buffer reply;              ///< the final reply as it would go upstream, until one is picked
     shm::Ptr<HeldReply> held;  ///< a reply that its onreply_route has suspended
     shm::Ptr<char> ruid;       ///< of the contact that it came from: its length, and the bytes
-    shm::Ptr<Itinerary> itinerary;  ///< while it waits, or while there are other places
+    shm::Ptr<Itinerary> itinerary;  ///< while it waits, or while there are other ways to go
     Due retransmit_at = kNever, final_at = kNever;  ///< Timers A/E; B/F and C
     Due cancel_at = kNever, cancel_until = kNever;  ///< the CANCEL's Timers E and F
     std::uint32_t interval = 0, cancel_interval = 0;

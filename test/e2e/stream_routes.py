@@ -5,15 +5,15 @@ import socket
 
 import fairlead
 import ports
-from streams import Listening, Peer, server
+from streams import Listening, Peer, never_accepting, server
 
 
 class Datagrams:
     """A UDP socket that the server sends to."""
 
-    def __init__(self):
+    def __init__(self, port=None):
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.socket.bind(("127.0.0.1", ports.reserve()))
+        self.socket.bind(("127.0.0.1", port or ports.reserve()))
         self.socket.settimeout(fairlead.DEADLINE)
         self.port = self.socket.getsockname()[1]
         self.count = 0
@@ -180,6 +180,44 @@ def test_a_script_says_what_large_requests_leave_over():
         assert values(message, "Via")[0].startswith("SIP/2.0/TCP "), message
         bob.reply(message)
         assert alice.final() == 200
+
+
+def return_over_udp(s, bob, users=("a", "forward")):
+    alice = Peer(s.port)
+    for user in users:
+        alice.send(uri=f"sip:{user}@127.0.0.1:{bob.port}", method="MESSAGE", body=b"x" * 1000)
+        message = bob.message()
+        assert values(message, "Via")[0].startswith(f"SIP/2.0/UDP 127.0.0.1:{s.port};"), message
+        assert message[2] == b"x" * 1000
+        assert bob.peer == ("127.0.0.1", s.port), bob.peer
+        bob.reply(message)
+        assert alice.final() == 200
+
+
+LARGE = "udp_mtu=1000\nudp_mtu_try_proto=TCP\n"
+
+
+def test_large_requests_leave_over_udp_when_the_connection_is_refused():
+    with server(parameters=LARGE) as s:
+        bob = Datagrams()  # nobody accepts connections on his port
+        return_over_udp(s, bob)
+        assert s.report()["tm:udp_returns"] == 1
+        # From now on somebody does.
+        target = Listening(port=bob.port)
+        alice = Peer(s.port)
+        alice.send(uri=f"sip:a@127.0.0.1:{bob.port}", method="MESSAGE", body=b"x" * 1000)
+        peer = target.accept()
+        message = peer.message()
+        assert values(message, "Via")[0].startswith("SIP/2.0/TCP "), message
+        peer.reply(message)
+        assert alice.final() == 200
+        assert s.report()["tm:udp_returns"] == 1
+
+
+def test_large_requests_leave_over_udp_when_the_connection_takes_too_long():
+    with server(parameters=LARGE) as s, never_accepting() as full:
+        return_over_udp(s, Datagrams(full.port), users="a")
+        assert s.report()["tm:udp_returns"] == 1
 
 
 def test_a_balancer_says_where_a_request_came_from():

@@ -3,6 +3,7 @@
 and sipp's calls between TCP and UDP. CALLS and RATE change the calls (50 calls/s for 4 s)."""
 import contextlib
 import os
+import select
 import shutil
 import signal
 import socket
@@ -137,11 +138,11 @@ class Peer:
 class Listening:
     """A TCP socket that the server connects to."""
 
-    def __init__(self, host="127.0.0.1", backlog=16):
+    def __init__(self, host="127.0.0.1", backlog=16, port=None):
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self.socket = socket.socket(family)
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self.port = ports.reserve()
+        self.port = port or ports.reserve()
         self.socket.bind((host, self.port))
         self.socket.listen(backlog)
         self.socket.settimeout(fairlead.DEADLINE)
@@ -353,26 +354,31 @@ def test_a_refused_connection_is_an_answer():
         assert 400 <= p.final() < 600
 
 
+@contextlib.contextmanager
+def never_accepting():
+    """A socket that says nothing to who connects."""
+    full = Listening(backlog=0)
+    blockers = []
+    while True:  # until the queue of the socket is full
+        one = socket.socket()
+        one.setblocking(False)
+        one.connect_ex(("127.0.0.1", full.port))
+        blockers.append(one)
+        if not select.select([], [one], [], 0.3)[1]:
+            break
+    yield full
+    for one in [*blockers, full]:
+        one.close()
+
+
 def test_a_connect_that_never_completes_delays_nobody():
-    with server() as s:
-        full = Listening(backlog=0)
-        blockers = []
-        while True:  # until the queue of the socket is full
-            one = socket.socket()
-            one.setblocking(False)
-            one.connect_ex(("127.0.0.1", full.port))
-            blockers.append(one)
-            import select
-            if not select.select([], [one], [], 0.3)[1]:
-                break
+    with server() as s, never_accepting() as full:
         p, other = Peer(s.port), Peer(s.port)
         p.send(uri=f"sip:a@127.0.0.1:{full.port};transport=tcp", method="MESSAGE")
         for _ in range(50):
             other.send()
             assert other.status() == 200
         assert 400 <= p.final() < 600
-        for one in blockers:
-            one.close()
 
 
 def test_a_peer_that_never_reads_is_closed():

@@ -77,8 +77,10 @@ bool FakeNet::is_myself(std::string_view host, std::uint16_t port, Proto proto) 
 Sent FakeNet::send(const Target& target, std::string_view bytes,
                    const SendFailure& on_failure) noexcept {
     if (target.listener >= listeners_.size()) return Sent::no_socket;
-    if (verdict == Sent::queued) sent.push_back({target, std::string(bytes), on_failure});
-    return verdict;
+    const bool fails = is_reliable(target.proto) && over_streams != Sent::queued;
+    const Sent said = fails ? over_streams : verdict;
+    if (said == Sent::queued) sent.push_back({target, std::string(bytes), on_failure});
+    return said;
 }
 
 bool FakeNet::change_framing(std::uint32_t connection, std::unique_ptr<StreamCodec> codec,

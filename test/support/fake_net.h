@@ -60,6 +60,8 @@ public:
     std::deque<Packet> sent;
     /// What send() says from now on; packets are kept only while it is `queued`.
     Sent verdict = Sent::queued;
+    /// The same for streams alone.
+    Sent over_streams = Sent::queued;
     /// What profile_of() says.
     std::uint16_t profile = 0;
 

@@ -51,6 +51,31 @@ TEST_CASE("a connection that there is not is no missing socket") {
     CHECK(f.forward(Request("OPTIONS", "sip:bob@192.0.2.2;transport=tcp")) == ScriptError::send);
 }
 
+TEST_CASE("a request too large for a datagram leaves in one when there is no connection") {
+    Fixture f;
+    f.host.net.listen("udp:127.0.0.1:5060");
+    f.host.net.listen("tcp:127.0.0.1:5070");
+    f.host.globals.udp_mtu = 1000;
+    f.host.globals.udp_mtu_try_proto = Proto::tcp;
+    f.host.start();
+    const auto large = Request("MESSAGE").body(std::string(1000, 'x'));
+    CHECK(f.forward(large) == ScriptError::none);
+    Packet sent = f.host.take();
+    CHECK(sent.target.proto == Proto::tcp);
+    CHECK(headers(sent.bytes, "Via")[0].starts_with("SIP/2.0/TCP 127.0.0.1:5070;"));
+    f.host.net.over_streams = Sent::no_socket;
+    CHECK(f.forward(large) == ScriptError::none);
+    sent = f.host.take();
+    CHECK(sent.target.proto == Proto::udp);
+    CHECK(headers(sent.bytes, "Via")[0].starts_with("SIP/2.0/UDP 127.0.0.1;"));
+    CHECK(body(sent.bytes).size() == 1000);
+    // It was the only way for what is to go over TCP.
+    CHECK(f.forward(Request("MESSAGE", "sip:bob@192.0.2.2;transport=tcp")) == ScriptError::send);
+    f.host.net.verdict = Sent::no_socket;
+    CHECK(f.forward(large) == ScriptError::no_socket);
+    CHECK(f.host.pending() == 0);
+}
+
 TEST_CASE("forward() follows dst_uri and leaves the Request-URI") {
     Fixture f;
     f.before = [](Message& m) { m.target.dst_uri = "sip:192.0.2.9:5090"; };
