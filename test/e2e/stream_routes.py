@@ -182,7 +182,7 @@ def test_a_script_says_what_large_requests_leave_over():
         assert alice.final() == 200
 
 
-def return_over_udp(s, bob, users=("a", "forward")):
+def return_over_udp(s, bob, users="a"):
     alice = Peer(s.port)
     for user in users:
         alice.send(uri=f"sip:{user}@127.0.0.1:{bob.port}", method="MESSAGE", body=b"x" * 1000)
@@ -216,7 +216,13 @@ def test_large_requests_leave_over_udp_when_the_connection_is_refused():
 
 def test_large_requests_leave_over_udp_when_the_connection_takes_too_long():
     with server(parameters=LARGE) as s, never_accepting() as full:
-        return_over_udp(s, Datagrams(full.port), users="a")
+        return_over_udp(s, Datagrams(full.port))
+        assert s.report()["tm:udp_returns"] == 1
+
+
+def test_large_requests_leave_over_udp_when_nothing_may_be_opened():
+    with server(parameters=LARGE + "tcp_no_connect=yes\n") as s:
+        return_over_udp(s, Datagrams(), users=("a", "forward"))
         assert s.report()["tm:udp_returns"] == 1
 
 
