@@ -88,7 +88,8 @@ class Case:
 
 def configurations(folder):
     def carol(stage):
-        return {"CAROL": f'"{stage.carol.uri()}"', "CAROL_PORT": f'"{stage.carol.port}"'}
+        return {"CAROL": f'"{stage.carol.uri()}"', "CAROL_PORT": f'"{stage.carol.port}"',
+                "PORT": str(stage.port)}
 
     return [
         Configuration(os.path.join(HERE, "oracle.cfg"), scenarios.ON_ORACLE_CFG, carol),

@@ -1186,3 +1186,12 @@ def reply_suspended(t):
     final = t.alice.expect(200, "INVITE")
     t.alice.expect(200, "MESSAGE")
     confirm(t, invite, final)
+
+
+# ---- too large for datagrams
+
+@scenario(timed=True, UDP_MTU=1000, FR=1500)
+def large_without_connection(t):
+    """RFC 3261 18.1.1: nobody accepts connections on bob's port."""
+    invite = invite_to(t, "call", body="x" * 1000)
+    t.alice.ack(invite, t.alice.expect_any(408, 477, 500, 503))
