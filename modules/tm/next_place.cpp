@@ -48,8 +48,8 @@ std::optional<Ready> load(Runtime& rt, const OwnBranch& own, Message& m) {
     return Ready{{own, static_cast<bool>(c->local)}, i.hops.targets[i.at]};
 }
 
-/// Under the bucket's lock.
-void begin(const Runtime& rt, Cell& c, Branch& b) noexcept {
+/// Its timers start. Under the bucket's lock.
+void begin_attempt(const Runtime& rt, Cell& c, Branch& b) noexcept {
     Actions actions;
     Turn turn{rt.now(), rt.policy, actions};
     branch_started(c, b, turn);
@@ -75,7 +75,7 @@ bool start(Runtime& rt, const OwnBranch& own, const BranchRequest& request, Outg
             b->sent.size = static_cast<std::uint32_t>(request.bytes.size());
             rt.memory().publish(bytes);
             b->itinerary->instead = request.instead;
-            begin(rt, *c, *b);
+            begin_attempt(rt, *c, *b);
             out.add(b->target, request.bytes, failure_of(rt, *c, *b));
             note_branch(rt, *c, *b, request.bytes);
             note_branch_out(rt, *c, *b, request.bytes, out);
@@ -138,7 +138,7 @@ bool link_next(Runtime& rt, Cell& c, Branch& failed, Act how, Outgoing& out) noe
     b->target = i.hops.targets[i.at];
     rt.memory().publish(b);
     c.end_of_branches() = b;
-    begin(rt, c, *b);
+    begin_attempt(rt, c, *b);
     b->retransmit_at = kNever;
     Event event;
     event.send_on = out.arena().make<OwnBranch>(

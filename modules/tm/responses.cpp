@@ -8,6 +8,7 @@
 #include "modules/tm/cells.h"
 #include "modules/tm/fork.h"
 #include "modules/tm/held_replies.h"
+#include "modules/tm/itinerary.h"
 #include "modules/tm/observe.h"
 #include "modules/tm/perform.h"
 #include "modules/tm/routes.h"
@@ -144,7 +145,15 @@ private:
                            .replaces = was_held_ && !rt_.options.reply_relay_mode,
                            .may_run_routes = protected_},
                           out);
+        forget_other_ways();
         rest(rt_, *cell_);
+    }
+    /// What answers is the right place, unless there is another and it may still say 503.
+    void forget_other_ways() noexcept {
+        Itinerary* const i = branch_->itinerary.get();
+        if (i == nullptr || i->has_next() || branch_->has(Branch::waits)) return;
+        branch_->itinerary = nullptr;
+        free_itinerary(rt_, i);
     }
     void finish(Outgoing& out) {
         out.send();

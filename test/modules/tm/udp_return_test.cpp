@@ -186,6 +186,21 @@ TEST_CASE("what else fails over a stream stays there") {
     CHECK(host.end().empty());
 }
 
+TEST_CASE("the copy of the request is given back when something answers") {
+    Sizes host;
+    host.begin();
+    const Packet sent = host.request();
+    CHECK(host.leaks().find("itinerary") != std::string::npos);
+    host.answer(sent.bytes, 180, "Ringing");
+    CHECK(host.leaks().find("itinerary") == std::string::npos);
+    host.fail(sent);
+    CHECK(host.next_line() == "SIP/2.0 180 Ringing");
+    CHECK(host.pending() == 0);
+    host.answer(sent.bytes, 200, "OK");
+    CHECK(host.next_line() == "SIP/2.0 200 OK");
+    CHECK(host.end().empty());
+}
+
 TEST_CASE("stream and datagram have one fr_timer together") {
     Sizes host;
     host.begin();
