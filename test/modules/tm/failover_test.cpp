@@ -74,6 +74,16 @@ std::string without_branch(std::string request, const std::string& id) {
     return request;
 }
 
+/// It answers 503, and that is the end.
+void check_that_one_place_is_tried(Places& host) {
+    host.begin();
+    host.answer(host.request(), 503, "Service Unavailable");
+    CHECK(host.next_line().starts_with("ACK "));
+    CHECK(host.next_line() == "SIP/2.0 500 Service Unavailable");
+    CHECK(host.failures == 1);
+    CHECK(host.end().empty());
+}
+
 }  // namespace
 
 TEST_CASE("the next place is tried when one says nothing") {
@@ -216,12 +226,7 @@ TEST_CASE("any other answer, and silence behind a provisional one, are final") {
 TEST_CASE("without use_dns_failover there is one place") {
     Places host;
     host.finder.fails = false;
-    host.begin();
-    host.answer(host.request(), 503, "Service Unavailable");
-    CHECK(host.next_line().starts_with("ACK "));
-    CHECK(host.next_line() == "SIP/2.0 500 Service Unavailable");
-    CHECK(host.failures == 1);
-    CHECK(host.end().empty());
+    check_that_one_place_is_tried(host);
 }
 
 TEST_CASE("the next place is tried when a request could not be sent after all") {
@@ -409,12 +414,7 @@ TEST_CASE("no more than eight places, and never the numbers of scripts") {
 TEST_CASE("without a number for it the next place is not tried") {
     Places host;
     host.globals.max_branches = kMaxBranches;
-    host.begin();
-    host.answer(host.request(), 503, "Service Unavailable");
-    CHECK(host.next_line().starts_with("ACK "));
-    CHECK(host.next_line() == "SIP/2.0 500 Service Unavailable");
-    CHECK(host.failures == 1);
-    CHECK(host.end().empty());
+    check_that_one_place_is_tried(host);
 }
 
 TEST_CASE("places of a name that was looked up") {
