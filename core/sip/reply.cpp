@@ -67,6 +67,12 @@ std::string_view first_line(std::string_view s) noexcept {
     return s.substr(0, static_cast<std::size_t>(end - s.data()));
 }
 
+/// RFC 9110 6.4.1, 8.6: an answer of HTTP with another code has no body, and a client would take
+/// one for its next answer.
+bool may_have_length(int code) noexcept {
+    return code >= 200 && code != 204 && code != 304;
+}
+
 }  // namespace
 
 bool write_reply(Writer& out, const Message& request, const ReplyPlan& plan) noexcept {
@@ -78,10 +84,11 @@ bool write_reply(Writer& out, const Message& request, const ReplyPlan& plan) noe
     out.put(plan.headers);
     if (!plan.content_type.empty()) out.put("Content-Type: ").put(plan.content_type).put("\r\n");
     out.put(plan.server);
-    // RFC 9110 8.6: none in an answer that has no body by its code.
-    if (!request.is_http() || plan.code >= 200)
-        out.put("Content-Length: ").put_uint(plan.body.size()).put("\r\n");
-    out.put(plan.warning).put("\r\n").put(plan.body);
+    const bool counts = !request.is_http() || may_have_length(plan.code);
+    if (counts) out.put("Content-Length: ").put_uint(plan.body.size()).put("\r\n");
+    out.put(plan.warning).put("\r\n");
+    const bool is_head = request.is_http() && request.method_text() == "HEAD";
+    if (counts && !is_head) out.put(plan.body);
     return out.ok();
 }
 

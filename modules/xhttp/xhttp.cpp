@@ -102,7 +102,8 @@ constexpr Function functions[] = {
     function<&Xhttp::xhttp_reply>(
         "xhttp_reply",
         "Answers the HTTP request, with the header lines of append_to_reply(). \"\" leaves content "
-        "type or body out. False when it is no HTTP request, or more than 65,535 bytes.",
+        "type or body out; 204, 304 and answers to HEAD have no body in any case. False when it is "
+        "no HTTP request, or more than 65,535 bytes.",
         Route::any, "code", "reason", "ctype", "body"),
 };
 
