@@ -226,18 +226,48 @@ TEST_CASE("each place of a name is tried over a stream, and by datagram") {
     for (;; sent = host.take()) {
         places.push_back(place(sent));
         if (places.size() == 4) break;
+        host.advance(Ms(5000));
+        host.discard_sent();
         host.fail(sent);
     }
     CHECK(places == std::vector<std::string>{"tcp 192.0.2.2:5060", "udp 192.0.2.2:5060",
                                              "tcp 192.0.2.3:5060", "udp 192.0.2.3:5060"});
     CHECK(host.count("udp_returns") == 2);
     CHECK(host.count("failovers") == 1);
-    // Each place has the whole of fr_timer.
-    host.advance(Ms(29'000));
+    // Each place has the whole of fr_timer: the second began after 10 s.
+    host.advance(Ms(24'000));
     CHECK(host.failures == 0);
     host.answer(sent.bytes, 486, "Busy Here", "totag", {}, "192.0.2.3:5060");
     CHECK(host.failures == 1);
     CHECK(host.status == 486);
+    CHECK(host.end().empty());
+}
+
+TEST_CASE("a place that said anything does not get the request again") {
+    Sizes host;
+    host.finder.fails = true;
+    host.finder.known[std::string(kName)] = {"sip:192.0.2.2", "sip:192.0.2.3"};
+    host.begin();
+    const Packet sent = host.request("OPTIONS", kName);
+    host.answer(sent.bytes, 100, "Trying");
+    host.fail(sent);
+    CHECK(place(host.take()) == "tcp 192.0.2.3:5060");
+    CHECK(host.count("udp_returns") == 0);
+    CHECK(host.end().empty());
+}
+
+TEST_CASE("an onsend_route that drops the datagram has the last word") {
+    Sizes host;
+    host.route(Route::onsend, "", [](Message& m) {
+        RouteResult result;
+        result.dropped = m.leaving->to.proto == Proto::udp;
+        return result;
+    });
+    host.begin();
+    host.fail(host.request());
+    CHECK(host.failures == 1);
+    CHECK(host.status == 503);
+    CHECK(host.count("udp_returns") == 1);
     CHECK(host.end().empty());
 }
 
