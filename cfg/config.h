@@ -39,6 +39,8 @@ struct ListenLine {              ///< `listen=udp:127.0.0.1:5060 advertise 1.2.3
     std::string advertised_host;
     std::uint16_t advertised_port = 0;
     std::string name;
+    /// The socket_workers in front of the line, by its place in Config::settings.
+    std::optional<std::size_t> workers;
     Position at;
 };
 struct AliasLine {

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdlib>
+#include <utility>
 
 #include "cfg/parser.h"
 #include "cfg/variable_text.h"
@@ -231,14 +232,17 @@ void Parser::setting() {
         fail(peek(), fmt::format("unexpected {} behind the value", found()));
         skip_section();
     }
+    if (setting.name == "socket_workers") socket_workers_ = config_.settings.size();
     config_.settings.push_back(std::move(setting));
 }
 
 void Parser::listen() {
     take();
     take();
+    const auto workers = std::exchange(socket_workers_, std::nullopt);
     do {
         ListenLine line;
+        line.workers = workers;
         Position at = peek().at;
         const std::string text =
             peek().kind == Tok::string ? std::string(take().text) : joined(";", at);

@@ -94,6 +94,7 @@ private:
     Tree& tree_;
     Diagnostics& diagnostics_;
     std::vector<std::string> search_path_;
+    std::optional<std::size_t> socket_workers_;  ///< for the next listen: which of the settings
     std::size_t reported_at_ = SIZE_MAX;  ///< token of the last report: one mistake, one message
     int nesting_ = 0;
 };

@@ -87,6 +87,21 @@ Listener make_listener(Proto proto, const Address& address, const ListenWish& wi
     return l;
 }
 
+/// Numbers in the order of the wishes. `workers` are those of each listener.
+void make_crews(const std::vector<std::optional<std::size_t>>& workers,
+                const ListenDefaults& defaults, Listening& result) {
+    result.crews = Crews(defaults.workers);
+    for (std::size_t own = 0; own < defaults.own_workers.size(); ++own) {
+        if (std::ranges::find(workers, std::optional(own)) == workers.end()) {
+            result.idle.push_back(own);
+            continue;
+        }
+        const Crew crew = result.crews.add(defaults.own_workers[own]);
+        for (std::size_t i = 0; i < workers.size(); ++i)
+            if (workers[i] == own) result.crews.give(i, crew);
+    }
+}
+
 }  // namespace
 
 Result<std::vector<ListenWish>> parse_listen_option(std::string_view text) {
@@ -125,6 +140,7 @@ Result<std::vector<ListenWish>> parse_listen_option(std::string_view text) {
 Result<Listening> make_listeners(const std::vector<ListenWish>& wishes,
                                  const ListenDefaults& defaults) {
     Listening result;
+    std::vector<std::optional<std::size_t>> workers;  // by listener
     const auto add = [&](Proto proto, Address address, const ListenWish& wish) {
         const bool tls = proto == Proto::tls;
         address.port = wish.port != 0 ? wish.port : tls ? defaults.tls_port : defaults.port;
@@ -135,6 +151,7 @@ Result<Listening> make_listeners(const std::vector<ListenWish>& wishes,
         if (known) return;
         result.listeners.push_back(make_listener(proto, address, wish, defaults));
         result.listeners.back().index = static_cast<std::uint16_t>(result.listeners.size() - 1);
+        workers.push_back(wish.workers);
     };
     const auto add_all = [&](Proto proto) -> Result<void> {
         if (wishes.empty()) {
@@ -163,6 +180,7 @@ Result<Listening> make_listeners(const std::vector<ListenWish>& wishes,
         return fail(defaults.tcp
                         ? "nothing to listen on: there are UDP, TCP, and TLS with enable_tls"
                         : "nothing to listen on: only UDP is left");
+    make_crews(workers, defaults, result);
     return result;
 }
 

@@ -10,6 +10,7 @@
 
 #include "core/api/net.h"
 #include "core/base/result.h"
+#include "core/net/crews.h"
 
 namespace fairlead::net {
 
@@ -21,6 +22,8 @@ struct ListenWish {
     std::string advertised_host;
     std::uint16_t advertised_port = 0;
     std::string name;
+    /// Which of ListenDefaults::own_workers serve it; nullopt: the common ones.
+    std::optional<std::size_t> workers;
 };
 struct ListenDefaults {
     std::uint16_t port = 5060;
@@ -28,8 +31,10 @@ struct ListenDefaults {
     std::uint16_t advertised_port = 0;
     bool tcp = true;  ///< false: disable_tcp
     std::uint16_t tls_port = 5061;
-    bool tls = false;                 ///< there is what makes TLS, and it is wanted
-    bool ipv6_of_interfaces = false;  ///< auto_bind_ipv6
+    bool tls = false;                      ///< there is what makes TLS, and it is wanted
+    bool ipv6_of_interfaces = false;       ///< auto_bind_ipv6
+    std::size_t workers = 1;               ///< the common ones
+    std::vector<std::size_t> own_workers;  ///< how many serve the wishes that name them, > 0
 };
 
 /// `[proto:]list[:port][/advertised[:port]]` of the command line, where list is a host or
@@ -41,6 +46,8 @@ struct ListenDefaults {
 /// that of TLS less one.
 struct Listening {
     std::vector<Listener> listeners;
+    Crews crews;                    ///< of the listeners; workers that none would have are left out
+    std::vector<std::size_t> idle;  ///< those of ListenDefaults::own_workers that are left out
     std::size_t left_out = 0;
 };
 [[nodiscard]] Result<Listening> make_listeners(const std::vector<ListenWish>& wishes,

@@ -9,6 +9,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 #include "core/base/log.h"
 
@@ -68,15 +69,23 @@ Result<Fd> open_one(const Listener& listener, const SocketOptions& options, bool
 
 }  // namespace
 
-Result<Sockets> Sockets::open(std::span<const Listener> listeners, std::size_t workers,
+Result<Sockets> Sockets::open(std::span<const Listener> listeners, Crews crews,
                               const SocketOptions& options) {
     Sockets result;
-    result.workers_ = workers;
+    result.crews_ = std::move(crews);
     for (const auto& listener : listeners) {
-        for (std::size_t i = 0; i < workers; ++i)
+        result.first_.push_back(result.sockets_.size());
+        const std::size_t count = result.crews_.of(result.first_.size() - 1).count;
+        for (std::size_t i = 0; i < count; ++i)
             result.sockets_.push_back(TRY(open_one(listener, options, i == 0)));
     }
     return result;
+}
+
+int Sockets::get(std::size_t listener, std::size_t worker) const noexcept {
+    const Crew crew = crews_.of(listener);
+    const std::size_t index = crew.contains(worker) ? worker - crew.first : worker % crew.count;
+    return sockets_[first_[listener] + index].get();
 }
 
 }  // namespace fairlead::net

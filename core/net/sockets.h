@@ -1,5 +1,5 @@
-// The sockets of the server: one for each listener and worker, opened before fork and kept open by
-// the supervisor, so that what is queued survives a worker's death.
+// The sockets of the server: one for each listener and worker that serves it, opened before fork
+// and kept open by the supervisor, so that what is queued survives a worker's death.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 #include <cstddef>
@@ -10,6 +10,7 @@
 #include "core/api/net.h"
 #include "core/base/result.h"
 #include "core/event/fd.h"
+#include "core/net/crews.h"
 
 namespace fairlead::net {
 
@@ -26,17 +27,22 @@ class Sockets {
 public:
     /// Fails with "cannot listen on udp:…: Address already in use". Every socket of a listener is
     /// in one SO_REUSEPORT group, worker by worker.
-    [[nodiscard]] static Result<Sockets> open(std::span<const Listener> listeners,
-                                              std::size_t workers, const SocketOptions& options);
+    [[nodiscard]] static Result<Sockets> open(std::span<const Listener> listeners, Crews crews,
+                                              const SocketOptions& options);
 
-    [[nodiscard]] int get(std::size_t listener, std::size_t worker) const noexcept {
-        return sockets_[listener * workers_ + worker].get();
+    /// The socket that the worker reads. One that does not serve the listener gets another's, to
+    /// send from only.
+    [[nodiscard]] int get(std::size_t listener, std::size_t worker) const noexcept;
+    /// Whether the worker reads the listener, or accepts there.
+    [[nodiscard]] bool serves(std::size_t worker, std::size_t listener) const noexcept {
+        return crews_.of(listener).contains(worker);
     }
-    [[nodiscard]] std::size_t workers() const noexcept { return workers_; }
+    [[nodiscard]] const Crews& crews() const noexcept { return crews_; }
 
 private:
-    std::vector<Fd> sockets_;
-    std::size_t workers_ = 0;
+    std::vector<Fd> sockets_;         ///< listener by listener
+    std::vector<std::size_t> first_;  ///< of each listener
+    Crews crews_;
 };
 
 }  // namespace fairlead::net

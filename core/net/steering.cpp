@@ -19,10 +19,11 @@ std::optional<SteeringMode> steering_mode(std::string_view name) noexcept {
 }
 
 bool Steering::hand_over(std::uint16_t me, std::string_view bytes, const Received& from) noexcept {
-    if (mode_ == SteeringMode::flow || workers_.size() < 2) return false;
+    const Crew crew = crews_.of(from.listener);
+    if (mode_ == SteeringMode::flow || crew.count < 2) return false;
     const auto call_id = find_call_id(bytes);
     if (call_id.empty()) return false;  // nothing that must keep its order
-    const auto owner = owner_of(call_id, workers_.size());
+    const auto owner = static_cast<std::uint16_t>(crew.first + owner_of(call_id, crew.count));
     if (owner == me) return false;
     std::array<char, sizeof from> head;
     std::memcpy(head.data(), &from, sizeof from);

@@ -5,11 +5,13 @@
 #include <cstdint>
 #include <optional>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "core/api/net.h"
 #include "core/event/fd.h"
 #include "core/event/loop.h"
+#include "core/net/crews.h"
 #include "core/shm/counters.h"
 #include "core/shm/mailbox.h"
 
@@ -34,11 +36,12 @@ public:
     struct Counts {
         shm::Counter handed_over, dropped;
     };
-    Steering(SteeringMode mode, std::vector<Worker> workers, const Counts& counts)
-        : mode_(mode), workers_(std::move(workers)), counts_(counts) {}
+    Steering(SteeringMode mode, std::vector<Worker> workers, Crews crews, const Counts& counts)
+        : mode_(mode), workers_(std::move(workers)), crews_(std::move(crews)), counts_(counts) {}
 
-    /// True when the datagram belongs to another worker: it was put into its mailbox, or dropped
-    /// and counted when that is full (handled here it could overtake what waits there).
+    /// True when the datagram belongs to another worker of its listener: it was put into its
+    /// mailbox, or dropped and counted when that is full (handled here it could overtake what waits
+    /// there).
     [[nodiscard]] bool hand_over(std::uint16_t me, std::string_view bytes,
                                  const Received& from) noexcept;
     /// Wakes the workers that were given something and may be asleep.
@@ -56,6 +59,7 @@ public:
 private:
     SteeringMode mode_;
     std::vector<Worker> workers_;
+    Crews crews_;
     Counts counts_;
     std::vector<std::uint16_t> to_wake_;
 };

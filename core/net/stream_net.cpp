@@ -34,8 +34,10 @@ Address address_of(int descriptor, int (*ask)(int, sockaddr*, socklen_t*)) noexc
 
 }  // namespace
 
-Result<void> StreamNet::prepare(std::vector<Steering::Worker> workers, const StreamCounts& counts) {
+Result<void> StreamNet::prepare(std::vector<Steering::Worker> workers, Crews crews,
+                                const StreamCounts& counts) {
     workers_ = std::move(workers);
+    crews_ = std::move(crews);
     counts_ = counts;
     is_used_ =
         std::ranges::any_of(listeners_, [](const Listener& l) { return l.proto != Proto::udp; });
@@ -61,6 +63,7 @@ void StreamNet::serve(const Sockets& sockets, Receiver& receiver, std::span<char
     tick_.pause();
     for (const auto& listener : listeners_) {
         if (listener.proto == Proto::udp) continue;
+        if (!sockets.serves(process_.slot - 1U, listener.index)) continue;
         acceptors_.push_back(std::make_unique<Acceptor>(*this, listener.index));
         acceptors_.back()->watch =
             process_.loop->watch(sockets.get(listener.index, process_.slot - 1U),
@@ -236,7 +239,8 @@ Sent StreamNet::route(const Order& order, std::string_view bytes) noexcept {
     // RFC 7118 5: whoever has a WebSocket opened it; nobody listens there.
     if (to.no_connect || options_.no_connect || is_websocket(to.proto)) return Sent::no_socket;
     if (parts_) return open(order, bytes);
-    const auto worker = to.address.port % std::max<std::size_t>(workers_.size(), 1);
+    const Crew crew = crews_.of(to.listener);
+    const auto worker = crew.first + to.address.port % crew.count;
     return post(static_cast<std::uint16_t>(worker + 1), order, bytes);
 }
 

@@ -43,8 +43,9 @@ public:
     StreamNet(const StreamNet&) = delete;
     StreamNet& operator=(const StreamNet&) = delete;
 
-    /// Before fork. `workers` are by number, slot 1 first.
-    [[nodiscard]] Result<void> prepare(std::vector<Steering::Worker> workers,
+    /// Before fork. `workers` are by number, slot 1 first; whoever serves a listener opens what
+    /// goes out from its address for processes that are no workers.
+    [[nodiscard]] Result<void> prepare(std::vector<Steering::Worker> workers, Crews crews,
                                        const StreamCounts& counts);
     /// Whether any listener is one of streams: else nothing below does anything.
     [[nodiscard]] bool is_used() const noexcept { return is_used_; }
@@ -59,8 +60,8 @@ public:
     };
     /// From here on it sends; connections of a dead predecessor are forgotten.
     void enter(const Process& process);
-    /// In a worker: from here on it accepts and reads. `scratch` has Connection::kScratch bytes in
-    /// memory that survives the process.
+    /// In a worker: from here on it accepts, on the listeners that it serves, and reads. `scratch`
+    /// has Connection::kScratch bytes in memory that survives the process.
     void serve(const Sockets& sockets, Receiver& receiver, std::span<char> scratch);
     /// Before the loop ends: what is queued is written once, everything is closed.
     void leave() noexcept;
@@ -128,6 +129,7 @@ private:
     StreamOptions options_;
     StreamCounts counts_;
     std::vector<Steering::Worker> workers_;
+    Crews crews_;
     ConnectionTable table_;
     bool is_used_ = false;
     StreamLayer* layer_ = nullptr;

@@ -7,6 +7,7 @@ namespace fairlead::net {
 UdpReader::UdpReader(const Parts& parts, Loop& loop) : parts_(parts) {
     for (const auto& listener : parts_.listeners) {
         if (listener.proto != Proto::udp) continue;
+        if (!parts_.sockets.serves(parts_.worker, listener.index)) continue;
         sockets_.push_back(std::make_unique<Readable>(*this, listener.index));
         sockets_.back()->watch = loop.watch(parts_.sockets.get(listener.index, parts_.worker),
                                             Loop::Interest::readable, *sockets_.back());

@@ -102,15 +102,26 @@ Result<void> check_tls(const std::vector<net::ListenWish>& wishes, const Configu
 
 }  // namespace
 
-Result<net::Listening> find_listeners(const Configured& configured, const Options& options) {
+Result<net::Listening> find_listeners(Configured& configured, const Options& options) {
     std::vector<net::ListenWish> wishes;
-    for (const auto& line : configured.config.listen)
+    net::ListenDefaults defaults;
+    std::vector<std::size_t> own;  // the settings that own_workers come from
+    for (const auto& line : configured.config.listen) {
         wishes.push_back({line.proto, line.host, line.port, line.advertised_host,
-                          line.advertised_port, line.name});
+                          line.advertised_port, line.name, std::nullopt});
+        if (!line.workers || !configured.settings.fork) continue;
+        const auto count = configured.config.settings[*line.workers].value.number;
+        if (count <= 0) continue;
+        if (own.empty() || own.back() != *line.workers) {
+            own.push_back(*line.workers);
+            defaults.own_workers.push_back(static_cast<std::size_t>(count));
+        }
+        wishes.back().workers = own.size() - 1;
+    }
     for (const auto& text : options.listen)
         for (auto& wish : TRY(net::parse_listen_option(text))) wishes.push_back(std::move(wish));
     const Settings& s = configured.settings;
-    net::ListenDefaults defaults;
+    defaults.workers = s.fork ? static_cast<std::size_t>(s.workers) : 1;
     defaults.port = static_cast<std::uint16_t>(s.port);
     defaults.advertised_host = s.advertised_address;
     defaults.advertised_port = static_cast<std::uint16_t>(s.advertised_port);
@@ -119,7 +130,13 @@ Result<net::Listening> find_listeners(const Configured& configured, const Option
     defaults.tls = s.enable_tls && !s.disable_tls;
     TRY(check_tls(wishes, configured));
     defaults.ipv6_of_interfaces = s.auto_bind_ipv6;
-    return net::make_listeners(wishes, defaults);
+    auto listening = TRY(net::make_listeners(wishes, defaults));
+    for (const std::size_t idle : listening.idle)
+        configured.diagnostics.warning(
+            configured.config.settings[own[idle]].at,
+            "socket_workers has no effect: the addresses of its listen line are listened on by "
+            "earlier lines, or left out");
+    return listening;
 }
 
 Result<net::OwnNames> find_names(const Configured& configured, const Options& options,

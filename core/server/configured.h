@@ -29,9 +29,9 @@ struct Configured {
 [[nodiscard]] std::unique_ptr<Configured> configure(const std::string& path,
                                                     const Options& options);
 
-/// The addresses of the configuration and of `-l`.
-[[nodiscard]] Result<net::Listening> find_listeners(const Configured& configured,
-                                                    const Options& options);
+/// The addresses of the configuration and of `-l`, and who serves them. A socket_workers that comes
+/// to nothing because its addresses do is a warning in the diagnostics.
+[[nodiscard]] Result<net::Listening> find_listeners(Configured& configured, const Options& options);
 /// The listeners' own names, `alias` and `--alias`, and with `reverse` the names that the system's
 /// resolver has for the listeners (auto_aliases).
 [[nodiscard]] Result<net::OwnNames> find_names(const Configured& configured, const Options& options,

@@ -46,8 +46,9 @@ struct Queue {
 /// Of a worker's sockets.
 Queue queue_of(const Facts& facts, std::size_t worker) {
     Queue sum;
-    if (facts.sockets == nullptr || worker >= facts.sockets->workers()) return sum;
+    if (facts.sockets == nullptr) return sum;
     for (std::size_t listener = 0; listener < facts.listeners; ++listener) {
+        if (!facts.sockets->serves(worker, listener)) continue;
         std::array<std::uint32_t, SK_MEMINFO_VARS> info{};
         socklen_t size = sizeof info;
         if (getsockopt(facts.sockets->get(listener, worker), SOL_SOCKET, SO_MEMINFO, info.data(),

@@ -87,10 +87,12 @@ int with_config(const Options& options) {
     const bool check = options.action == Options::Action::check;
     if (check) to_stdout("loading modules under config path: " + find_places().module_dir + "\n");
     const auto configured = configure(path, options);
-    to_stderr(configured->diagnostics.print());
-    if (const auto errors = configured->diagnostics.errors(); errors != 0)
+    if (const auto errors = configured->diagnostics.errors(); errors != 0) {
+        to_stderr(configured->diagnostics.print());
         return refuse(fmt::format("ERROR: bad config file ({} errors)", errors));
+    }
     const auto listening = find_listeners(*configured, options);
+    to_stderr(configured->diagnostics.print());
     if (!listening) return refuse("ERROR: " + listening.error().str());
     // Asking the resolver for reverse names may take seconds; a check has no use for them.
     const auto names = find_names(*configured, options, listening->listeners, !check);
@@ -105,7 +107,7 @@ int with_config(const Options& options) {
             "notice: {} listen addresses are left out: there are UDP, TCP and TLS, unless "
             "disable_tcp or disable_tls is set\n",
             listening->left_out));
-    Service service(*configured, options, listening->listeners, *names);
+    Service service(*configured, options, *listening, *names);
     return service.run();
 }
 

@@ -60,14 +60,15 @@ std::unexpected<Error> out_of_memory() {
 
 }  // namespace
 
-Service::Service(Configured& configured, const Options& options, std::vector<Listener> listeners,
+Service::Service(Configured& configured, const Options& options, net::Listening listening,
                  const net::OwnNames& names)
     : configured_(configured),
       settings_(configured.settings),
       options_(options),
-      workers_(settings_.fork ? static_cast<std::size_t>(settings_.workers) : 1),
+      crews_(std::move(listening.crews)),
+      workers_(crews_.workers()),
       alone_(!settings_.fork),
-      net_(std::move(listeners), names, settings_.mhomed),
+      net_(std::move(listening.listeners), names, settings_.mhomed),
       streams_(net_.listeners(), stream_options(settings_)) {
     facts_.names = &names;
     facts_.auto_aliases = settings_.auto_aliases;
@@ -174,7 +175,7 @@ Result<void> Service::open_sockets() {
     wanted.backlog = static_cast<int>(settings_.tcp_backlog);
     wanted.defer_accept = static_cast<int>(settings_.tcp_defer_accept);
     wanted.path_mtu_discovery = settings_.path_mtu_discovery;
-    sockets_ = TRY(net::Sockets::open(net_.listeners(), workers_, wanted));
+    sockets_ = TRY(net::Sockets::open(net_.listeners(), crews_, wanted));
     net_.use(*sockets_);
     return {};
 }
@@ -190,10 +191,12 @@ std::vector<net::Steering::Worker> Service::worker_boxes() const {
 
 Result<void> Service::make_steering() {
     auto mode = net::steering_mode(settings_.steering).value_or(net::SteeringMode::call_id);
-    if (mode == net::SteeringMode::filter && workers_ > 1) {
+    if (mode == net::SteeringMode::filter) {
         for (const auto& listener : net_.listeners()) {
-            if (listener.proto != Proto::udp) continue;
-            const auto reach = net::attach_steering(sockets_->get(listener.index, 0), workers_);
+            const net::Crew crew = crews_.of(listener.index);
+            if (listener.proto != Proto::udp || crew.count < 2) continue;
+            const auto reach =
+                net::attach_steering(sockets_->get(listener.index, crew.first), crew.count);
             if (!reach) {
                 // Order holds without it: every datagram is handed to its owner.
                 LOG(warning, "steering by Call-ID in the kernel is not available: {}",
@@ -209,7 +212,7 @@ Result<void> Service::make_steering() {
         counters_->add("net", "handed_over", "Datagrams given to the worker that owns their call.");
     counts.dropped = counters_->add("net", "handover_dropped",
                                     "Datagrams lost because the owner's mailbox was full.");
-    steering_.emplace(mode, worker_boxes(), counts);
+    steering_.emplace(mode, worker_boxes(), crews_, counts);
     return {};
 }
 
@@ -230,7 +233,7 @@ Result<void> Service::make_streams() {
     c.send_timeout = count("send_timeout", "Connections closed because the peer does not read.");
     c.queue_full = count("sendq_full", "Messages refused because too much waits already.");
     c.broken = count("broken_streams", "Connections closed because what came is no message.");
-    TRY(streams_.prepare(worker_boxes(), c));
+    TRY(streams_.prepare(worker_boxes(), crews_, c));
     net_.use(streams_);
     return {};
 }
@@ -292,6 +295,22 @@ Result<void> Service::make_engine() {
     return engine_->prepare();
 }
 
+/// "worker 5 (udp:127.0.0.1:5060 and 2 more)" when it has listeners of its own.
+std::string Service::name_of_worker(std::size_t worker) const {
+    std::string name = fmt::format("worker {}", worker);
+    if (crews_.is_common(worker)) return name;
+    const Listener* first = nullptr;
+    std::size_t count = 0;
+    for (const auto& listener : net_.listeners()) {
+        if (!crews_.of(listener.index).contains(worker)) continue;
+        if (count++ == 0) first = &listener;
+    }
+    if (count == 0) return name;
+    name += " (" + first->uri_text;
+    if (count > 1) name += fmt::format(" and {} more", count - 1);
+    return name + ")";
+}
+
 Result<void> Service::make_processes() {
     const auto add = [this](Process::Kind kind, std::size_t index, std::string name) {
         names_.push_back(std::move(name));
@@ -301,8 +320,7 @@ Result<void> Service::make_processes() {
         process.index = static_cast<std::uint16_t>(index);
         processes_.push_back(process);
     };
-    for (std::size_t i = 0; i < workers_; ++i)
-        add(Process::Kind::worker, i, fmt::format("worker {}", i));
+    for (std::size_t i = 0; i < workers_; ++i) add(Process::Kind::worker, i, name_of_worker(i));
     add(Process::Kind::control, 0, "control");
     for (const auto& wanted : engine_->wanted_processes())
         for (std::size_t i = 0; i < wanted.count; ++i) add(Process::Kind::module, i, wanted.name);

@@ -19,7 +19,7 @@ class DnsService;
 
 class Service final : proc::Workload, SignalHandler {
 public:
-    Service(Configured& configured, const Options& options, std::vector<Listener> listeners,
+    Service(Configured& configured, const Options& options, net::Listening listening,
             const net::OwnNames& names);
     ~Service();
 
@@ -38,6 +38,7 @@ private:
     Result<void> make_streams();
     Result<void> make_engine();
     Result<void> make_processes();
+    [[nodiscard]] std::string name_of_worker(std::size_t worker) const;
     Result<void> check_files() const;
     Result<void> gather_facts();
     Result<void> go_to_background();
@@ -69,7 +70,8 @@ private:
     Configured& configured_;
     const Settings& settings_;
     const Options& options_;
-    std::size_t workers_;
+    net::Crews crews_;
+    std::size_t workers_;  ///< of all crews
     bool alone_;
 
     std::unique_ptr<Log> log_;

@@ -125,6 +125,31 @@ private:
     Diagnostics& diagnostics_;
 };
 
+/// Each socket_workers must have a listen line, and all workers together their places.
+void check_workers(const cfg::Config& config, const Settings& values, Diagnostics& diagnostics) {
+    std::vector<bool> used(config.settings.size());
+    for (const auto& line : config.listen)
+        if (line.workers) used[*line.workers] = true;
+    std::int64_t sum = values.workers;
+    for (std::size_t i = 0; i < used.size(); ++i) {
+        const Setting& setting = config.settings[i];
+        if (setting.name != "socket_workers") continue;
+        if (setting.value.number <= 0 || setting.value.number >= kMostWorkers) continue;
+        if (!used[i]) {
+            diagnostics.warning(setting.at,
+                                "socket_workers has no effect: it is for the next listen line, "
+                                "and none follows before the next socket_workers or the end");
+            continue;
+        }
+        const std::int64_t before = sum;
+        sum += setting.value.number;
+        if (!values.fork || before > kMostWorkers || sum <= kMostWorkers) continue;
+        diagnostics.error(setting.at, "children and all socket_workers make " +
+                                          std::to_string(sum) + " workers; more than " +
+                                          std::to_string(kMostWorkers) + " are not possible");
+    }
+}
+
 void take(std::int64_t& field, const std::optional<std::int64_t>& given) {
     if (given) field = *given;
 }
@@ -160,6 +185,7 @@ Settings read_settings(const cfg::Config& config, const Options& options,
     reader.values.user_agent_header = "User-Agent: " + product();
     for (const auto& setting : config.settings) reader.apply(setting);
     apply_options(reader.values, options);
+    check_workers(config, reader.values, diagnostics);
     return std::move(reader.values);
 }
 

@@ -11,6 +11,9 @@
 
 namespace fairlead::server {
 
+/// The most workers, those of `children` and of `socket_workers` together.
+inline constexpr std::int64_t kMostWorkers = 200;
+
 /// Values in force: defaults, then the configuration, then the command line.
 struct Settings {
     // Log
@@ -49,8 +52,9 @@ struct Settings {
     std::int64_t gather_usec = 300;
     bool trace = false;
     std::int64_t trace_transactions = 256;
-    // Processes and the system
-    std::int64_t workers = 8, memory_mb = 64, exit_timeout = 60, open_files = 0, server_id = 0;
+    // Processes and the system; socket_workers is the last one, ListenLine has those that count
+    std::int64_t workers = 8, socket_workers = 0, memory_mb = 64, exit_timeout = 60, open_files = 0,
+                 server_id = 0;
     bool fork = true, disable_core_dump = false;
     std::string user, group, root_dir, work_dir = "/", run_dir = "/run/fairlead";
     std::int64_t async_workers = 0;

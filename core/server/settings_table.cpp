@@ -96,7 +96,8 @@ constexpr SettingRow kRows[] = {
     {"steering", &S::steering},
     {"udp_gather_usec", &S::gather_usec, 0, 10'000},
     // Processes and the system
-    {"children", &S::workers, 1, 200},
+    {"children", &S::workers, 1, kMostWorkers},
+    {"socket_workers", &S::socket_workers, 0, kMostWorkers - 1},
     {"fork", &S::fork},
     {"async_workers", &S::async_workers, 0, 100},
     {"async_workers_group", &S::async_groups},
@@ -146,7 +147,7 @@ constexpr IgnoredSettings kIgnored[] = {
     {"reply_to_via", "replies go to where the request came from (RFC 3261 18.2.2)"},
     {"bind_ipv6_link_local ipv6_hex_style mcast mcast_loopback mcast_ttl",
      "sockets are made in one way"},
-    {"socket_workers udp_receiver_mode udp_accept_proxy", "each worker listens on every socket"},
+    {"udp_receiver_mode udp_accept_proxy", "datagrams are read in one way"},
     {"fork_delay modinit_delay wait_worker1_mode wait_worker1_time wait_worker1_usleep",
      "the start waits for nothing but the workers"},
     {"shm_force_alloc mlock_pages real_time rt_prio rt_policy rt_timer1_prio rt_timer1_policy "

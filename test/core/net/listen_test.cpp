@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/net/listen.h"
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 
 #include "core/net/own_names.h"
@@ -45,6 +46,33 @@ TEST_CASE("what is advertised replaces the address") {
     CHECK(l.listeners[0].name == "out");
     l = listen_on({{.host = "127.0.0.1"}}, {.port = 5090, .advertised_host = "sip.test"});
     CHECK(l.listeners[0].via_sent_by == "sip.test:5090");
+}
+
+TEST_CASE("a wish with workers of its own has them for all its addresses, the others share") {
+    const ListenDefaults defaults{.workers = 4, .own_workers = {2, 5, 3}};
+    const auto l = listen_on(
+        {
+            {.host = "127.0.0.1"},
+            {.host = "127.0.0.1", .port = 5080, .workers = 0},
+            {.proto = Proto::udp, .host = "127.0.0.1", .workers = 1},  // it is there already
+            {.proto = Proto::tcp, .host = "127.0.0.1", .port = 5090, .workers = 2},
+            {.proto = Proto::udp, .host = "127.0.0.1", .port = 5090, .workers = 2},
+        },
+        defaults);
+    REQUIRE(l.listeners.size() == 6);
+    const auto crew_of = [&](std::string_view uri) {
+        const auto found = std::ranges::find(l.listeners, uri, &Listener::uri_text);
+        REQUIRE(found != l.listeners.end());
+        return l.crews.of(found->index);
+    };
+    CHECK(crew_of("udp:127.0.0.1:5060") == Crew{0, 4});
+    CHECK(crew_of("tcp:127.0.0.1:5060") == Crew{0, 4});
+    CHECK(crew_of("udp:127.0.0.1:5080") == Crew{4, 2});
+    CHECK(crew_of("tcp:127.0.0.1:5080") == Crew{4, 2});
+    CHECK(crew_of("udp:127.0.0.1:5090") == Crew{6, 3});
+    CHECK(crew_of("tcp:127.0.0.1:5090") == Crew{6, 3});
+    CHECK(l.crews.workers() == 9);
+    CHECK(l.idle == std::vector<std::size_t>{1});
 }
 
 TEST_CASE("duplicates collapse, interfaces and names resolve, other protocols are left out") {

@@ -6,8 +6,10 @@
 #include <poll.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <array>
 #include <catch2/catch.hpp>
+#include <set>
 #include <vector>
 
 namespace {
@@ -68,7 +70,7 @@ Listener free_listener() {
 /// Takes `wanted` datagrams from any of the sockets; false when they do not come.
 bool arrive(const Sockets& sockets, std::size_t wanted) {
     std::vector<pollfd> all;
-    for (std::size_t i = 0; i < sockets.workers(); ++i)
+    for (std::size_t i = 0; i < sockets.crews().workers(); ++i)
         all.push_back({sockets.get(0, i), POLLIN, 0});
     std::size_t count = 0;
     std::array<char, 8> byte{};
@@ -82,7 +84,7 @@ TEST_CASE("sockets: what arrives while they are opened is kept") {
     for (const std::size_t workers : {1, 4}) {
         const auto listener = free_listener();
         const Impatient peer;
-        const auto sockets = Sockets::open({&listener, 1}, workers, {});
+        const auto sockets = Sockets::open({&listener, 1}, Crews(workers), {});
         REQUIRE(sockets);
         CHECK(peer.sent() == workers);
         CHECK(arrive(*sockets, peer.sent()));
@@ -91,11 +93,38 @@ TEST_CASE("sockets: what arrives while they are opened is kept") {
 
 TEST_CASE("sockets: an address that another server has is refused") {
     const auto listener = free_listener();
-    const auto first = Sockets::open({&listener, 1}, 2, {});
+    const auto first = Sockets::open({&listener, 1}, Crews(2), {});
     REQUIRE(first);
-    const auto second = Sockets::open({&listener, 1}, 2, {});
+    const auto second = Sockets::open({&listener, 1}, Crews(2), {});
     REQUIRE_FALSE(second);
     CHECK(second.error().str() == "cannot listen on udp:here: Address already in use");
+}
+
+TEST_CASE("sockets: a listener has one for each worker that serves it, others send from these") {
+    std::array listeners{free_listener(), free_listener()};
+    listeners[1].index = 1;
+    Crews crews(2);
+    crews.give(1, crews.add(3));
+    const auto sockets = Sockets::open(listeners, crews, {});
+    REQUIRE(sockets);
+    std::set<int> all;
+    for (std::size_t listener = 0; listener < 2; ++listener) {
+        const Crew crew = crews.of(listener);
+        std::set<int> read, sent_from;
+        for (std::size_t worker = 0; worker < crews.workers(); ++worker) {
+            const int descriptor = sockets->get(listener, worker);
+            CHECK(sockets->serves(worker, listener) == crew.contains(worker));
+            (crew.contains(worker) ? read : sent_from).insert(descriptor);
+            sockaddr_in bound{};
+            socklen_t size = sizeof bound;
+            REQUIRE(getsockname(descriptor, reinterpret_cast<sockaddr*>(&bound), &size) == 0);
+            CHECK(ntohs(bound.sin_port) == listeners[listener].address.port);
+        }
+        CHECK(read.size() == crew.count);
+        CHECK(std::ranges::includes(read, sent_from));
+        all.merge(read);
+    }
+    CHECK(all.size() == 5);
 }
 
 }  // namespace

@@ -41,8 +41,8 @@ std::string message(std::string_view body = {}) {
 class Worker final : public Receiver, public SendErrors {
 public:
     explicit Worker(const StreamOptions& options = {}) : net_(listeners(), options) {
-        REQUIRE(net_.prepare({}, {}));
-        auto opened = Sockets::open(listeners_, 1, {});
+        REQUIRE(net_.prepare({}, Crews(1), {}));
+        auto opened = Sockets::open(listeners_, Crews(1), {});
         REQUIRE(opened);
         sockets_ = std::make_unique<Sockets>(std::move(*opened));
         net_.enter({.slot = 1, .is_worker = true, .loop = &loop_, .errors = this});
@@ -426,7 +426,7 @@ TEST_CASE("mail for another process waits for the end of the batch, and keeps it
     Listener listener;
     listener.proto = Proto::tcp;
     StreamNet net({&listener, 1}, {});
-    REQUIRE(net.prepare(workers, {}));
+    REQUIRE(net.prepare(workers, Crews(2), {}));
     Loop loop;
     net.enter({.slot = 3, .loop = &loop});  // no worker: it sends through one
     Target target;

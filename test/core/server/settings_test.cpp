@@ -13,10 +13,10 @@ namespace {
 
 struct Read {
     cfg::Diagnostics diagnostics;
+    cfg::Config config;
     Settings values;
     explicit Read(const std::string& text, const Options& options = {}) {
-        const cfg::Config config =
-            cfg::read_text(text + "\nrequest_route { exit; }\n", {}, diagnostics);
+        config = cfg::read_text(text + "\nrequest_route { exit; }\n", {}, diagnostics);
         values = read_settings(config, options, diagnostics);
     }
 };
@@ -153,6 +153,48 @@ TEST_CASE("parameters without meaning give a notice, custom ones nothing") {
     REQUIRE(r.diagnostics.all().size() == 1);
     CHECK(r.diagnostics.all().front().severity == cfg::Severity::notice);
     CHECK(r.diagnostics.all().front().text.starts_with("dns_cache_rec_pref has no effect"));
+}
+
+TEST_CASE("socket_workers is for the next listen line only") {
+    const Read r(
+        "listen=udp:127.0.0.1:5060\nsocket_workers=2\nport=5070\n"
+        "listen=udp:127.0.0.1:5080 advertise 192.0.2.1:5080 name \"trunk\" tcp:127.0.0.1:5081\n"
+        "listen=udp:127.0.0.1:5090\nsocket_workers=0\nlisten=udp:127.0.0.1:5091\n");
+    INFO(r.diagnostics.print());
+    CHECK(r.diagnostics.all().empty());
+    REQUIRE(r.config.listen.size() == 5);
+    CHECK_FALSE(r.config.listen[0].workers);
+    CHECK(r.config.listen[1].workers == 0U);
+    CHECK(r.config.listen[2].workers == 0U);
+    CHECK_FALSE(r.config.listen[3].workers);
+    CHECK(r.config.listen[4].workers == 2U);
+    CHECK(r.config.settings[*r.config.listen[1].workers].value.number == 2);
+}
+
+TEST_CASE("a socket_workers without a listen line is told, one that is too large is refused") {
+    const Read none("listen=udp:127.0.0.1\nsocket_workers=2\n");
+    REQUIRE(none.diagnostics.all().size() == 1);
+    CHECK(none.diagnostics.all()[0].severity == cfg::Severity::warning);
+    CHECK(none.diagnostics.all()[0].at.line == 2);
+    CHECK(none.diagnostics.all()[0].text.starts_with("socket_workers has no effect"));
+    const Read twice("socket_workers=2\nsocket_workers=3\nlisten=udp:127.0.0.1\n");
+    REQUIRE(twice.diagnostics.all().size() == 1);
+    CHECK(twice.diagnostics.all()[0].at.line == 1);
+
+    for (const std::string_view wrong : {"-1", "200", "9999999999", "\"two\""}) {
+        const Read r("socket_workers=" + std::string(wrong) + "\nlisten=udp:127.0.0.1\n");
+        CAPTURE(wrong, r.diagnostics.print());
+        CHECK(r.diagnostics.errors() == 1);
+    }
+    const std::string many =
+        "socket_workers=100\nlisten=udp:127.0.0.1\nsocket_workers=99\nlisten=udp:127.0.0.2\n";
+    CHECK(Read("children=1\n" + many).diagnostics.all().empty());
+    const Read more("children=2\n" + many);
+    REQUIRE(more.diagnostics.errors() == 1);
+    CHECK(more.diagnostics.all()[0].at.line == 4);
+    CHECK(more.diagnostics.all()[0].text ==
+          "children and all socket_workers make 201 workers; more than 200 are not possible");
+    CHECK(Read("fork=no\nchildren=2\n" + many).diagnostics.all().empty());
 }
 
 TEST_CASE("the command line wins") {
