@@ -124,11 +124,24 @@ def test_by_flow_too():
             assert len(who_answer(server.own, 5) & set(own)) == 1
 
 
-def test_the_load_is_told_of_each_worker():
+def test_what_waits_is_told_of_the_workers_that_will_read_it():
     with TwoListeners() as server:
         common, own = server.crews()
-        rows = server.command("core.load")["result"]
-        assert [row["pid"] for row in rows][1:] == [*common, *own, server.workers()[-1]], rows
+        client = Client(server.own)
+        for pid in own:
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            client.send()
+            rows = server.command("core.load")["result"]
+            waiting = {row["pid"]: row["queue_bytes"] for row in rows}
+            assert set(common) | set(own) <= set(waiting), rows
+            assert {pid for pid, size in waiting.items() if size} < set(own), rows
+            assert sum(waiting.values()) > 0, rows
+        finally:
+            for pid in own:
+                os.kill(pid, signal.SIGCONT)
+        assert client.answer() == 200
+        client.close()
 
 
 def test_what_one_listener_gets_leaves_from_the_other():
