@@ -11,6 +11,7 @@ import tempfile
 
 import fairlead
 import ports
+import standstill
 from shipped import Shipped, literal, relay_to
 
 RATE = int(os.environ.get("RATE", "200"))
@@ -58,6 +59,10 @@ class Sipp:
 
 def calls(server_for, host, uri_to_uas=False):
     """Runs the load; `server_for(address of the uas)` makes the server."""
+    standstill.patiently(lambda: play(server_for, host, uri_to_uas))
+
+
+def play(server_for, host, uri_to_uas):
     with tempfile.TemporaryDirectory(prefix="fairlead-calls-") as folder:
         uas = Sipp("uas", host, folder)
         uac = None

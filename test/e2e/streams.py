@@ -13,6 +13,7 @@ import tempfile
 
 import fairlead
 import ports
+import standstill
 
 RATE = int(os.environ.get("RATE", "50"))
 CALLS = int(os.environ.get("CALLS", str(RATE * 4)))
@@ -474,7 +475,10 @@ def calls(uac_mode, uas_mode, host="127.0.0.1", callers=None):
     if SIPP is None:
         print("sipp is not installed (apt-get install sip-tester)")
         return
-    callers = callers or [host]
+    standstill.patiently(lambda: play(uac_mode, uas_mode, host, callers or [host]))
+
+
+def play(uac_mode, uas_mode, host, callers):
     with tempfile.TemporaryDirectory(prefix="fairlead-streams-") as folder, \
             contextlib.ExitStack() as agents:
         def start(scenario, mode, address, count, *args):

@@ -214,8 +214,12 @@ def main(given):
         if given.only:
             return int(show_all(given.only, commands, cases))
         listed = Listed(os.path.join(HERE, "differences.txt"))
-        failures = sum(not report(case.name, lines) for case, lines in zip(
-            cases, pool.map(lambda case: differences(commands, case, listed), cases)))
+        found = dict(zip(cases, pool.map(lambda case: differences(commands, case, listed), cases)))
+        for case in cases:
+            if case.is_timed and found[case]:  # the others of its time may have been too much
+                print(f"again, alone: {case.name}: {found[case][0]}")
+                found[case] = differences(commands, case, listed)
+        failures = sum(not report(case.name, lines) for case, lines in found.items())
         if not given.scenario:
             for defines in ({}, stock_auth.defines(folder)):
                 failures += not passes_check(commands["fairlead"], stock.write(folder), defines)
