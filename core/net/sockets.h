@@ -37,6 +37,7 @@ public:
     [[nodiscard]] bool serves(std::size_t worker, std::size_t listener) const noexcept {
         return crews_.of(listener).contains(worker);
     }
+
     [[nodiscard]] const Crews& crews() const noexcept { return crews_; }
 
 private:
