@@ -39,6 +39,17 @@ void set_options(int descriptor, const Listener& listener, const SocketOptions& 
     set_int(descriptor, SOL_SOCKET, SO_RCVBUF, static_cast<int>(options.receive_buffer));
 }
 
+/// Says when less can wait at the socket than was wanted.
+void tell_when_cut(int descriptor, const Listener& listener, std::size_t wanted) {
+    int given = 0;
+    socklen_t size = sizeof given;
+    getsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &given, &size);
+    given /= 2;  // the other half is for the system's own use: socket(7)
+    if (std::cmp_less(given, wanted))
+        LOG(info, "{}: maxbuffer is {}, the system allows {}: see sysctl net.core.rmem_max",
+            listener.uri_text, wanted, given);
+}
+
 std::unexpected<Error> refused(const Listener& listener, int error) {
     return fail("cannot listen on " + listener.uri_text + ": " + std::strerror(error), {}, error);
 }
@@ -60,6 +71,7 @@ Result<Fd> open_one(const Listener& listener, const SocketOptions& options, bool
     if (bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), size) != 0)
         return refused(listener, errno);
     if (is_first) set_int(fd.get(), SOL_SOCKET, SO_REUSEPORT, 1);
+    if (!streams && is_first) tell_when_cut(fd.get(), listener, options.receive_buffer);
     if (!streams) return fd;
     if (options.defer_accept != 0)
         set_int(fd.get(), IPPROTO_TCP, TCP_DEFER_ACCEPT, options.defer_accept);

@@ -15,7 +15,9 @@
 namespace fairlead::net {
 
 struct SocketOptions {
-    std::size_t receive_buffer = 262144;  ///< what SO_RCVBUF is raised to when the system lets us
+    /// What SO_RCVBUF is raised to when the system lets us: what waits while a worker does not run.
+    /// The system counts some 1.3 KB for a small message, and doubles the value.
+    std::size_t receive_buffer = 4194304;
     int tos = 0;
     bool free_bind = false;           ///< also addresses that no interface has yet
     int backlog = 1024;               ///< connections that wait to be accepted

@@ -21,7 +21,7 @@ struct Settings {
     bool log_stderror = false;
     std::string log_facility = "LOG_DAEMON", log_name = "fairlead", log_engine;
     // Sockets
-    std::int64_t port = 5060, advertised_port = 0, tos = 0x10, receive_buffer = 262144;
+    std::int64_t port = 5060, advertised_port = 0, tos = 0x10, receive_buffer = 4194304;
     std::string advertised_address;
     bool auto_bind_ipv6 = false, mhomed = false, auto_aliases = true, free_bind = false,
          path_mtu_discovery = false;

@@ -6,9 +6,7 @@ import contextlib
 import hashlib
 import os
 import re
-import shutil
 import signal
-import subprocess
 import sys
 import tempfile
 
@@ -16,11 +14,11 @@ import certificates
 import chromium
 import fairlead
 import ports
+import sipp
 from shipped import Shipped
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 FOLDER = os.path.join(HERE, "browser")
-SIPP = shutil.which("sipp")
 LIMIT = 60  # seconds for one call of sipp
 
 
@@ -48,48 +46,29 @@ class Site:
         return self.server
 
 
-class Sipp:
+class Phone(sipp.Sipp):
     """sipp as one party of one call. `messages()` is what it sent and received."""
 
     def __init__(self, scenario, site, transport, hangs_up, port=None, call=None):
         self.folder = tempfile.TemporaryDirectory(prefix="fairlead-sipp-")
-        self.port = port or ports.reserve()
-        self.log = os.path.join(self.folder.name, "log")
         self.trace = os.path.join(self.folder.name, "messages")
-        words = [SIPP, "-sf", os.path.join(FOLDER, scenario + ".xml"), "-i", "127.0.0.1", "-p",
-                 str(self.port), "-t", {"udp": "u1", "tcp": "t1"}[transport], "-m", "1", "-nostdin",
-                 "-trace_msg", "-message_file", self.trace, "-timeout", f"{LIMIT}s",
+        words = ["-m", "1", "-trace_msg", "-message_file", self.trace, "-timeout", f"{LIMIT}s",
                  "-timeout_error", "-set", "hangs_up", "yes" if hangs_up else "no"]
         words += ["-set", "domain", site.domain, "-s", call] if call else []
-        words += [site.domain]
-        with open(self.log, "wb") as log:
-            self.process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=log,
-                                            stderr=subprocess.STDOUT, cwd=self.folder.name)
+        super().__init__(self.folder.name, scenario, os.path.join(FOLDER, scenario + ".xml"), *words,
+                         site.domain, port=port, mode={"udp": "u1", "tcp": "t1"}[transport])
         if not call:
-            fairlead.wait_until(lambda: is_bound(self.port, transport) or self.process.poll() is not None,
-                                "sipp")
-            assert self.process.poll() is None, f"sipp did not start\n{self.text()}"
-
-    def text(self):
-        with open(self.log, errors="replace") as log:
-            return log.read()[-3000:]
+            self.wait_bound()
 
     def __enter__(self):
         return self
 
     def __exit__(self, *_):
-        if self.process.poll() is None:
-            self.process.kill()
-            self.process.wait()
+        self.kill()
         self.folder.cleanup()
 
-    def finish(self):
-        """The messages, when the call is over."""
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self.process.wait(LIMIT + 20)
-        assert self.process.poll() == 0, \
-            f"sipp ended with {self.process.poll()}\n{self.text()}\n{self.messages()}"
-        return self.messages()
+    def said(self):
+        return f"{super().said()}\n{self.messages()}"
 
     def messages(self):
         """(received or not, text) of each message."""
@@ -125,11 +104,6 @@ def named(messages, start):
     found = [m for m in messages if m.received and m.start.startswith(start + " ")]
     assert found, f"no {start} came: {messages}"
     return found[0]
-
-
-def is_bound(port, transport):
-    with open(f"/proc/net/{transport}", encoding="ascii") as lines:
-        return any(f":{port:04X} 00000000:0000 " in line for line in lines)
 
 
 def register_phone(site, port, transport):
@@ -200,12 +174,13 @@ class Call:
         assert f";alias=127.0.0.1~{port}~{self.number}" in contact, message
 
     def browser_calls(self, port, phone_hangs_up):
-        with Sipp("called", self.site, self.transport, phone_hangs_up, port) as sipp:
+        with Phone("called", self.site, self.transport, phone_hangs_up, port) as phone:
             step = self.page.do("call", "bob")
             assert 180 in step["rang"], step
             self.check_record_route(self.seen(step, "SIP/2.0 200"), self.at_phone, self.at_browser)
             bye = self.hang_up(phone_hangs_up)
-            messages = sipp.finish()
+            phone.finish(LIMIT + 20)
+            messages = phone.messages()
             invite = named(messages, "INVITE")
             named(messages, "ACK")
             self.check_record_route(invite, self.at_phone, self.at_browser)
@@ -214,14 +189,15 @@ class Call:
 
     def phone_calls(self, phone_hangs_up):
         self.page.begin("takeCall")
-        with Sipp("caller", self.site, self.transport, phone_hangs_up, call="alice") as sipp:
+        with Phone("caller", self.site, self.transport, phone_hangs_up, call="alice") as phone:
             step = self.page.report("takeCall")
             invite = self.seen(step, "INVITE")
             self.check_to_browser(invite)
             self.check_record_route(invite, self.at_browser, self.at_phone)
             self.check_to_browser(self.seen(step, "ACK"))
             bye = self.hang_up(phone_hangs_up)
-            messages = sipp.finish()
+            phone.finish(LIMIT + 20)
+            messages = phone.messages()
             named(messages, "SIP/2.0 180")
             answer = named(messages, "SIP/2.0 200")
             self.check_record_route(answer, self.at_browser, self.at_phone)
@@ -285,7 +261,7 @@ def test_a_page_from_elsewhere_is_refused():
 
 
 if __name__ == "__main__":
-    if SIPP is None or chromium.PROGRAM is None:
+    if sipp.SIPP is None or chromium.PROGRAM is None:
         print("SKIPPED: sipp or chromium is not installed (apt-get install sip-tester chromium)")
         sys.exit(77)
     # Whoever ends this test ends the browser with it, which is in a session of its own.

@@ -2,20 +2,17 @@
 """Scripts of subscribers on the wire: sipp calls sipp through the server, in all three modes, once for
 each kind of node and each of its outputs. What the caller gets and who was rung must be right."""
 import contextlib
-import csv
 import os
-import shutil
 import signal
-import subprocess
-import sys
 import tempfile
 
 import fairlead
 import ports
+import sipp
 from mail_server import MailServer
 from party import Party, kill_workers
+from sipp import Sipp, written
 
-SIPP = shutil.which("sipp")
 MODES = ("is_stateless", "is_stateful", "force_stateful")
 
 # ---- Who is called -------------------------------------------------------------------------------
@@ -306,43 +303,6 @@ ROUTE = """
 """
 
 
-def is_bound(port):
-    with open("/proc/net/udp", encoding="ascii") as lines:
-        return any(f":{port:04X} " in line for line in lines)
-
-
-class Sipp:
-    def __init__(self, folder, name, scenario, *args, port=None):
-        self.name, self.port = name, port or ports.reserve()
-        base = os.path.join(folder, name)
-        self.log, self.statistics = base + ".out", base + ".csv"
-        with open(base + ".xml", "w", encoding="utf-8") as file:
-            file.write(scenario)
-        with open(self.log, "wb") as log:
-            self.process = subprocess.Popen(
-                [SIPP, "-sf", base + ".xml", "-i", "127.0.0.1", "-p", str(self.port), "-nostdin",
-                 "-trace_stat", "-stf", self.statistics, "-fd", "1", "-trace_err", "-error_file",
-                 base + ".err", *args],
-                stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, cwd=folder)
-
-    def said(self):
-        out = ""
-        for path in (self.log, self.log.replace(".out", ".err")):
-            if os.path.exists(path):
-                with open(path, errors="replace") as file:
-                    out += file.read()[-2500:]
-        return out
-
-    def totals(self):
-        with open(self.statistics, newline="") as file:
-            return list(csv.DictReader(file, delimiter=";"))[-1]
-
-    def kill(self):
-        if self.process.poll() is None:
-            self.process.kill()
-        self.process.wait()
-
-
 class Callees:
     """One sipp for each way to answer."""
 
@@ -351,9 +311,9 @@ class Callees:
         ok_port = ports.reserve()
         for name in CALLEES:
             port = ok_port if name == "ok" else ports.reserve()
-            self.all[name] = Sipp(folder, name, callee(name, ok_port), port=port)
+            self.all[name] = Sipp(folder, name, written(folder, name, callee(name, ok_port)), port=port)
         for one in self.all.values():
-            fairlead.wait_until(lambda one=one: is_bound(one.port), f"sipp {one.name}")
+            one.wait_bound()
 
     def filled(self, script):
         for name, one in self.all.items():
@@ -381,16 +341,15 @@ def caller_of(folder, server, callees, case, count=len(MODES)):
     if not os.path.exists(modes):
         with open(modes, "w", encoding="ascii") as file:
             file.write("SEQUENTIAL\n" + "".join(mode + ";\n" for mode in MODES))
-    return Sipp(folder, case.name, case.scenario(callees), "-m", str(count), "-r", "100", "-inf", modes,
-                "-s", case.name, "-timeout", "60s", "-timeout_error", f"127.0.0.1:{server.port}")
+    scenario = written(folder, case.name, case.scenario(callees))
+    return Sipp(folder, case.name, scenario, "-m", str(count), "-r", "100", "-inf", modes, "-s", case.name,
+                "-timeout", "60s", "-timeout_error", f"127.0.0.1:{server.port}")
 
 
 def finish_calls(caller, count=len(MODES)):
     try:
-        status = caller.process.wait(90)
-        assert status == 0, f"{caller.name}: sipp ended with {status}\n{caller.said()}"
-        totals = caller.totals()
-        assert int(totals["SuccessfulCall(C)"]) == count, totals
+        caller.finish(90)
+        assert caller.good_and_failed() == (count, 0), caller.totals()
     finally:
         caller.kill()
 
@@ -481,7 +440,4 @@ def test_calls_go_on_when_the_workers_die_while_they_ring():
 
 
 if __name__ == "__main__":
-    if SIPP is None:
-        print("SKIPPED: sipp is not installed (apt-get install sip-tester)")
-        sys.exit(77)
-    fairlead.main(dict(globals()))
+    sipp.main(dict(globals()))

@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+import socket
 
 import fairlead
 from fairlead import Client, Server
@@ -63,6 +64,26 @@ def test_what_was_read_with_the_fatal_datagram_is_answered():
         answers = [client.answer() for _ in range(19)]
         assert answers == [200] * 19, answers
         assert len(server.crash_files()) == 1
+        client.close()
+
+
+def test_a_worker_that_does_not_run_loses_nothing():
+    """As on a virtual machine that is not run for some seconds."""
+    with open("/proc/sys/net/core/rmem_max", encoding="ascii") as most:
+        allowed = int(most.read())
+    count = min(2000, allowed * 2 // 2048)  # the system counts less than 2 KB for each of these
+    with Server(children=1, **CRASHING) as server:
+        [worker] = server.workers()[:1]
+        client = Client(server.port)
+        client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
+        os.kill(worker, signal.SIGSTOP)
+        try:
+            for _ in range(count):
+                client.send()
+        finally:
+            os.kill(worker, signal.SIGCONT)
+        for number in range(count):
+            assert client.answer() == 200, f"{number} of {count}"
         client.close()
 
 

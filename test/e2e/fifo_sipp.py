@@ -2,16 +2,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """The FIFO's example, given to the server by a shell and received by sipp exactly as written."""
 import os
-import shutil
 import subprocess
-import sys
 import tempfile
 
 import fairlead
-from cpl_calls import Sipp, is_bound
+import sipp
 from managed import Managed
+from sipp import Sipp, written
 
-SIPP = shutil.which("sipp")
 EXAMPLE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../transaction.fifo")
 CHECK = """<ereg regexp="{}" search_in="{}" check_it="true" assign_to="{}"/>"""
 # A dot twice: the end of a line.
@@ -40,28 +38,23 @@ Content-Length: 0
 def receiver(folder, status):
     checks = "".join(CHECK.format(text, where, i) for i, (text, where) in enumerate(WANTED, 1))
     used = " ".join(f"[${i}]" for i in range(1, len(WANTED) + 1))
-    sipp = Sipp(folder, "receiver", RECEIVER.format(checks=checks, used=used, status=status),
-                "-m", "1", "-timeout", "60s", "-timeout_error")
-    fairlead.wait_until(lambda: is_bound(sipp.port), "sipp")
-    return sipp
+    scenario = written(folder, "receiver", RECEIVER.format(checks=checks, used=used, status=status))
+    agent = Sipp(folder, "receiver", scenario, "-m", "1", "-timeout", "60s", "-timeout_error")
+    return agent.wait_bound()
 
 
 def test_a_shell_gives_the_example_and_sipp_receives_it():
     for status in ("202 Accepted for delivery", "404 Not Found"):
         with tempfile.TemporaryDirectory() as folder:
-            sipp = receiver(folder, status)
+            agent = receiver(folder, status)
             try:
-                with Managed(proxy=sipp.port) as server:
+                with Managed(proxy=agent.port) as server:
                     subprocess.run(f"cat {EXAMPLE} > {server.fifo}", shell=True, check=True)
                     assert server.reply("xxx") == status
-                    ended = sipp.process.wait(fairlead.DEADLINE)
-                    assert ended == 0, f"sipp ended with {ended}\n{sipp.said()}"
+                    agent.finish(fairlead.DEADLINE)
             finally:
-                sipp.kill()
+                agent.kill()
 
 
 if __name__ == "__main__":
-    if SIPP is None:
-        print("SKIPPED: sipp is not installed (apt-get install sip-tester)")
-        sys.exit(77)
-    fairlead.main(dict(globals()))
+    sipp.main(dict(globals()))

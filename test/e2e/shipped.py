@@ -3,12 +3,9 @@
 import os
 
 import fairlead
+from sipp import literal
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-
-
-def literal(host):
-    return f"[{host}]" if ":" in host else host
 
 
 class Shipped(fairlead.Server):

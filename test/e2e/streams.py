@@ -4,20 +4,18 @@ and sipp's calls between TCP and UDP. CALLS and RATE change the calls (50 calls/
 import contextlib
 import os
 import select
-import shutil
 import signal
 import socket
-import subprocess
-import sys
 import tempfile
 
 import fairlead
 import ports
+import sipp
 import standstill
+from sipp import Sipp, literal
 
 RATE = int(os.environ.get("RATE", "50"))
 CALLS = int(os.environ.get("CALLS", str(RATE * 4)))
-SIPP = shutil.which("sipp")
 
 CONFIG = """#!KAMAILIO
 debug=2
@@ -53,10 +51,6 @@ request_route {{
     if (!t_relay()) sl_reply_error();
 }}
 """
-
-
-def literal(host):
-    return f"[{host}]" if ":" in host else host
 
 
 def server(children=2, host="127.0.0.1", parameters="", route="", **kwargs):
@@ -436,66 +430,30 @@ def test_a_worker_that_dies_takes_only_its_connections():
             p.close()
 
 
-class Sipp:
-    """One sipp with a built-in scenario."""
-
-    def __init__(self, scenario, mode, host, folder, *args, count=CALLS):
-        self.port = ports.reserve()
-        self.log = os.path.join(folder, f"{scenario}-{self.port}.log")
-        words = [SIPP, "-sn", scenario, "-t", mode, "-i", literal(host), "-p", str(self.port),
-                 "-nostdin", "-m", str(count), "-max_socket", "500", *args]
-        with open(self.log, "wb") as log:
-            self.process = subprocess.Popen(words, stdout=log, stderr=subprocess.STDOUT, cwd=folder)
-        tables = ("tcp", "tcp6") if mode[0] == "t" else ("udp", "udp6")
-        if scenario == "uas":
-            fairlead.wait_until(lambda: self.is_bound(tables) or self.process.poll() is not None,
-                                "sipp")
-
-    def is_bound(self, tables):
-        for table in tables:
-            with open(f"/proc/net/{table}", encoding="ascii") as lines:
-                if any(f":{self.port:04X} " in line.split(" ", 6)[-1][:60] or
-                       f":{self.port:04X} " in line for line in lines):
-                    return True
-        return False
-
-    def finish(self):
-        status = self.process.wait(CALLS / RATE + 60)
-        with open(self.log, errors="replace") as log:
-            assert status == 0, f"sipp ended with {status}\n{log.read()[-3000:]}"
-
-    def stop(self):
-        if self.process.poll() is None:
-            self.process.kill()
-        self.process.wait()
-
-
 def calls(uac_mode, uas_mode, host="127.0.0.1", callers=None):
     """Calls from a sipp at each of the callers' addresses, which share the rate, to one at host."""
-    if SIPP is None:
-        print("sipp is not installed (apt-get install sip-tester)")
-        return
-    standstill.patiently(lambda: play(uac_mode, uas_mode, host, callers or [host]))
+    standstill.patiently(lambda _: play(uac_mode, uas_mode, host, callers or [host]))
 
 
 def play(uac_mode, uas_mode, host, callers):
     with tempfile.TemporaryDirectory(prefix="fairlead-streams-") as folder, \
             contextlib.ExitStack() as agents:
         def start(scenario, mode, address, count, *args):
-            sipp = Sipp(scenario, mode, address, folder, *args, count=count)
-            agents.callback(sipp.stop)
-            return sipp
+            agent = Sipp(folder, f"{scenario}-{address}", scenario, "-m", str(count), "-max_socket", "500",
+                         *args, host=address, mode=mode)
+            agents.callback(agent.kill)
+            return agent
 
         share = CALLS // len(callers)
-        uas = start("uas", uas_mode, host, share * len(callers))
+        uas = start("uas", uas_mode, host, share * len(callers)).wait_bound()
         transport = ";transport=tcp" if uas_mode[0] == "t" else ""
         route = f'$du = "sip:{literal(host)}:{uas.port}{transport}";'
         with server(children=4, host=host, route=route) as s:
             uacs = [start("uac", uac_mode, caller, share, "-r", str(RATE / len(callers)),
                           "-timeout", "120s", "-timeout_error", f"{literal(host)}:{s.port}")
                     for caller in callers]
-            for sipp in [*uacs, uas]:
-                sipp.finish()
+            for agent in [*uacs, uas]:
+                agent.finish(CALLS / RATE + 60)
 
 
 def test_calls_over_one_connection():
@@ -521,4 +479,4 @@ def test_calls_over_ipv6():
 
 
 if __name__ == "__main__":
-    fairlead.main(dict(globals()))
+    sipp.main(dict(globals()))

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """A machine that stands still for a while, as virtual ones do, and what to make of a load test then:
-sipp's built-in uas gives a call up when two copies of its INVITE wait for it, and the built-in uac
-when a BYE is answered with 100 behind that."""
+everybody sends again what was not lost, buffers overflow, and agents give up."""
 import os
 import threading
 import time
@@ -14,6 +13,11 @@ TRIES = 3
 class Watch:
     """Looks at every processor while a `with` block runs; `longest` is the longest time in seconds
     for which one of them ran nobody who wanted to."""
+
+    @property
+    def went_on(self):
+        """The machine did not stand still until now."""
+        return self.longest < MOST
 
     def __init__(self):
         self.longest, self.ends = 0.0, threading.Event()
@@ -40,14 +44,14 @@ class Watch:
 
 
 def patiently(play):
-    """Plays it; once more, and once again, when it failed while the machine stood still. A failure
+    """Plays it, and tells it of the watch; once more, and once again, when it failed while the machine stood still. A failure
     on a machine that did not is one at once."""
     for attempt in range(1, TRIES + 1):
         with Watch() as watch:
             try:
-                return play()
+                return play(watch)
             except Exception as failure:  # pylint: disable=broad-exception-caught
-                if attempt == TRIES or watch.longest < MOST:
+                if attempt == TRIES or watch.went_on:
                     raise
-                print(f"again: the machine stood still for {watch.longest:.2f} s: {failure}"[:300])
+                print(f"again: the machine stood still for {watch.longest:.2f} s: {failure}"[:2000])
     return None

@@ -16,7 +16,7 @@ class FakeWatch:
     """A machine that stood still for `longest` seconds."""
 
     def __init__(self, longest):
-        self.longest = longest
+        self.longest, self.went_on = longest, longest < standstill.MOST
 
     def __enter__(self):
         return self
@@ -30,7 +30,7 @@ class Patiently(unittest.TestCase):
         """How often something was played that fails so many times, and whether it failed at last."""
         plays = []
 
-        def play():
+        def play(_):
             plays.append(None)
             if len(plays) <= failures:
                 raise AssertionError("sipp ended with 1")

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <array>
 #include <catch2/catch.hpp>
+#include <fstream>
 #include <set>
 #include <vector>
 
@@ -78,6 +79,26 @@ bool arrive(const Sockets& sockets, std::size_t wanted) {
         for (const auto& one : all)
             while (recv(one.fd, byte.data(), byte.size(), 0) > 0) ++count;
     return count == wanted;
+}
+
+/// What the system allows for SO_RCVBUF.
+std::size_t most_receive_buffer() {
+    std::size_t most = 0;
+    std::ifstream("/proc/sys/net/core/rmem_max") >> most;
+    REQUIRE(most > 0);
+    return most;
+}
+
+TEST_CASE("sockets: the receive buffer is as large as wanted and allowed") {
+    for (const std::size_t wanted : {std::size_t{65536}, SocketOptions{}.receive_buffer}) {
+        const auto listener = free_listener();
+        const auto sockets = Sockets::open({&listener, 1}, Crews(1), {.receive_buffer = wanted});
+        REQUIRE(sockets);
+        int given = 0;
+        socklen_t size = sizeof given;
+        REQUIRE(getsockopt(sockets->get(0, 0), SOL_SOCKET, SO_RCVBUF, &given, &size) == 0);
+        CHECK(static_cast<std::size_t>(given) == 2 * std::min(wanted, most_receive_buffer()));
+    }
 }
 
 TEST_CASE("sockets: what arrives while they are opened is kept") {
