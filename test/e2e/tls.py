@@ -44,9 +44,11 @@ def text_of(profiles, **more):
 
 
 class Server(fairlead.Server):
-    def __init__(self, profiles=BASIC, parameters="", route="", host="127.0.0.1", **kwargs):
+    def __init__(self, profiles=BASIC, parameters="", route="", host="127.0.0.1", own_workers=0,
+                 **kwargs):
         self.tls_port = ports.reserve()
         config = CONFIG.replace("TLSPORT", str(self.tls_port)).replace("PARAMETERS", parameters)
+        config = config.replace("listen=tls", f"socket_workers={own_workers}\nlisten=tls")
         super().__init__(config=config.replace("ROUTE", route), host=host, **kwargs)
         self.host = host
         self.write(text_of(profiles))
@@ -399,6 +401,30 @@ def test_a_worker_that_dies_takes_only_its_connections():
         left = streams.kill_an_owner(lambda: Peer(s), 10)
         fairlead.wait_until(lambda: f'"opened_connections": {len(left)}' in s.command("tls.info")[0],
                             "clean notes")
+
+
+def test_a_listener_with_workers_of_its_own():
+    with Server(children=2, own_workers=2) as s:
+        rows = json.loads(s.command("core.psx")[0])["result"]
+        own = {row["PID"] for row in rows if row["DSC"].endswith(f"(tls:127.0.0.1:{s.tls_port})")}
+        assert len(own) == 2, rows
+        peers, pids = [Peer(s) for _ in range(40)], []  # who accepts one is the system's choice
+        for p in peers:
+            p.send()
+            pids.append(int(dict(p.message()[1])["X-Pid"]))
+        assert set(pids) == own, (pids, own)
+        # What a common worker sends to TLS leaves by a connection of theirs, and comes back.
+        target, client = Listening(), streams.Peer(s.port)
+        client.send(uri=target.uri, method="MESSAGE")
+        out = target.accept()
+        out.reply(out.message())
+        assert client.final() == 200
+        os.kill(pids[0], signal.SIGKILL)
+        for p, pid in zip(peers[1:], pids[1:]):
+            if pid != pids[0]:
+                assert p.facts()["version"].startswith("TLSv1."), pid
+        client.send()
+        assert client.status() == 200
 
 
 def test_the_route_is_recorded_for_both_sides():
