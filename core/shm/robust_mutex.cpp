@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <ctime>
 
 #include "core/base/log.h"
 
@@ -15,6 +16,20 @@ namespace {
 [[noreturn]] void give_up(const char* what, int error) noexcept {
     LOG(critical, "shared lock: {}: {}", what, std::strerror(error));
     std::abort();
+}
+
+/// Waits for the mutex, for a while: ETIMEDOUT. A wake-up may be lost. Who unlocks wakes one of
+/// those that wait; should that one be killed before it has the lock, and another process have
+/// taken it meanwhile, then the system wakes nobody (futex(2) knows only owners that die), and that
+/// other process, which saw nobody wait, will not either. So nobody sleeps without looking again.
+int wait(pthread_mutex_t& mutex) noexcept {
+    constexpr long kLookAgain = 20'000'000, kSecond = 1'000'000'000;  // ns
+    timespec until{};
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_nsec += kLookAgain;
+    until.tv_sec += until.tv_nsec / kSecond;
+    until.tv_nsec %= kSecond;
+    return pthread_mutex_clocklock(&mutex, CLOCK_MONOTONIC, &until);
 }
 
 #ifdef FAIRLEAD_LOCK_CHECK
@@ -64,7 +79,8 @@ void RobustMutex::init(Rank rank) noexcept {
 
 RobustMutex::Taken RobustMutex::lock() noexcept {
     note_lock(rank_);
-    const int error = pthread_mutex_lock(&mutex_);
+    int error = pthread_mutex_trylock(&mutex_);
+    while (error == EBUSY || error == ETIMEDOUT) error = wait(mutex_);
     if (error == 0) return Taken::clean;
     if (error != EOWNERDEAD) give_up("lock", error);
     return Taken::owner_died;

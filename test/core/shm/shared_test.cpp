@@ -1,7 +1,10 @@
 // Locks, hazards, counters and mailboxes, in one process and between two.
 // SPDX-License-Identifier: Apache-2.0
+#include <linux/futex.h>
 #include <poll.h>
+#include <sched.h>
 
+#include <atomic>
 #include <catch2/catch.hpp>
 #include <memory>
 #include <string>
@@ -66,6 +69,26 @@ TEST_CASE("the next taker repairs what a dead owner left", "[shm]") {
               return pair->mutex.try_lock(t) ? 1 : 0;
           })) == 0);
     pair->mutex.unlock();
+}
+
+TEST_CASE("who waits for a lock gets it although its wake-up was lost", "[shm]") {
+    const auto segment = make_segment();
+    Pair* const pair = segment->make<Pair>(Tag{});
+    pair->mutex.init(Rank::table);
+    REQUIRE(pair->mutex.lock() == RobustMutex::Taken::clean);
+    const pid_t pid = spawn([&] {
+        ::alarm(10);
+        const Guard guard(*pair);
+        return 7;
+    });
+    // The first word is the owner, with a bit that says whether to wake somebody. A process that is
+    // woken, and killed before it has the lock, leaves others waiting without that bit when a third
+    // one took the lock meanwhile.
+    std::atomic_ref<std::uint32_t> word(*reinterpret_cast<std::uint32_t*>(&pair->mutex));
+    while ((word.load() & FUTEX_WAITERS) == 0) ::sched_yield();
+    word.fetch_and(~FUTEX_WAITERS);
+    pair->mutex.unlock();
+    CHECK(reap(pid) == 7);
 }
 
 #ifdef FAIRLEAD_LOCK_CHECK
