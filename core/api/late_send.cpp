@@ -10,7 +10,7 @@ ScriptError LateSends::send(NextHopFinder& finder, HopQuestion question, std::st
     const auto hops = finder.find(question, *this, tag, ticket);
     if (hops) return send(*hops, bytes);
     if (waiting_.size() >= kMost) {
-        finder.cancel(ticket);
+        finder.refuse(ticket);
         return ScriptError::bad_address;
     }
     waiting_.emplace(tag, bytes);

@@ -22,7 +22,7 @@ public:
 
     /// Sends a copy of `bytes` when the place is known: at once, or later, which is no error
     /// either. With use_dns_failover to the next place when one cannot be sent to. bad_address also
-    /// when too many wait. No lock is held.
+    /// when too many wait (counted). No lock is held.
     [[nodiscard]] ScriptError send(NextHopFinder& finder, HopQuestion question,
                                    std::string_view bytes);
 

@@ -84,6 +84,9 @@ public:
                                                        std::uint64_t& ticket) noexcept = 0;
     /// The waiter is not told. A ticket that has ended is passed over.
     virtual void cancel(std::uint64_t ticket) noexcept = 0;
+    /// As cancel(), for a waiter that has no room: what was to be sent is not, and is counted
+    /// (dns:waits_refused).
+    virtual void refuse(std::uint64_t ticket) noexcept = 0;
     /// The longest that anybody waits.
     [[nodiscard]] virtual Ms deadline() const noexcept = 0;
     /// The parameter use_dns_failover: whether the next place is tried when one fails by time-out,

@@ -99,6 +99,8 @@ DnsService::DnsService(const DnsOptions& options, const Net& net) noexcept
 
 Result<void> DnsService::prepare(shm::Segment& segment, shm::Counters& counters) {
     counts_ = dns::ResolverCounts::add_to(counters);
+    refused_ = counters.add("dns", "waits_refused",
+                            "Messages not sent because too many waited for their next hop.");
     if (!options_.has_cache) return {};
     cache_ = TRY(dns::Cache::create(segment, options_.cache));
     cache_->count_in(counters);
@@ -206,6 +208,11 @@ void DnsService::cancel(std::uint64_t ticket) noexcept {
     if (found == asked_.end()) return;
     if (resolver_) resolver_->cancel(found->second.lookup);
     asked_.erase(found);
+}
+
+void DnsService::refuse(std::uint64_t ticket) noexcept {
+    refused_.add();
+    cancel(ticket);
 }
 
 void DnsService::located(std::uint64_t ticket, const dns::Outcome& outcome) noexcept {

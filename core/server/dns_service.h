@@ -50,6 +50,7 @@ public:
                                                std::uint64_t tag,
                                                std::uint64_t& ticket) noexcept override;
     void cancel(std::uint64_t ticket) noexcept override;
+    void refuse(std::uint64_t ticket) noexcept override;
     [[nodiscard]] Ms deadline() const noexcept override { return options_.resolver.deadline; }
     [[nodiscard]] bool fails_over() const noexcept override { return options_.fails_over; }
 
@@ -80,6 +81,7 @@ private:
     const Net& net_;
     std::unique_ptr<dns::Cache> cache_;
     dns::ResolverCounts counts_;
+    shm::Counter refused_;
 
     // Per process.
     const Clock* clock_ = nullptr;

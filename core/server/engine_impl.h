@@ -40,6 +40,7 @@ public:
     std::optional<NextHops> find(const HopQuestion& question, HopWaiter& waiter, std::uint64_t tag,
                                  std::uint64_t& ticket) noexcept override;
     void cancel(std::uint64_t) noexcept override {}
+    void refuse(std::uint64_t) noexcept override {}
     [[nodiscard]] Ms deadline() const noexcept override { return Ms(0); }
     [[nodiscard]] bool fails_over() const noexcept override { return false; }
 

@@ -6,8 +6,6 @@ namespace fairlead::server {
 void LateForwards::count_in(shm::Counters& counters) {
     unresolved_ = counters.add("core", "forwards_unresolved",
                                "Requests dropped because their next hop was not found.");
-    refused_ = counters.add("core", "forwards_refused",
-                            "Requests refused because too many waited for their next hop.");
 }
 
 NextHops LateForwards::find(NextHopFinder& finder, const Message& m) {
@@ -18,8 +16,7 @@ NextHops LateForwards::find(NextHopFinder& finder, const Message& m) {
     const auto hops = finder.find(question, *this, tag, ticket);
     if (hops) return *hops;
     if (waiting_.size() >= kMost) {
-        finder.cancel(ticket);
-        refused_.add();
+        finder.refuse(ticket);
         NextHops none;
         none.error = ScriptError::bad_address;
         return none;

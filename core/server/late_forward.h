@@ -31,7 +31,7 @@ public:
 
     /// Where `m` goes, when that is known at once; else a copy of it waits, and error is none with
     /// no target. With use_dns_failover it may be several places. bad_address also when too many
-    /// wait.
+    /// wait (counted).
     [[nodiscard]] NextHops find(NextHopFinder& finder, const Message& m);
     [[nodiscard]] std::size_t waiting() const noexcept { return waiting_.size(); }
     /// When the process stops: what waits is dropped.
@@ -46,7 +46,7 @@ private:
     LateSender& sender_;
     std::map<std::uint64_t, Message*> waiting_;
     std::uint64_t next_ = 1;
-    shm::Counter unresolved_, refused_;
+    shm::Counter unresolved_;
 };
 
 }  // namespace fairlead::server

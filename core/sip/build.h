@@ -45,8 +45,8 @@ struct RequestPlan {
     std::uint16_t from = kAnySocket;  ///< the socket it leaves from, for edits that depend on it
 };
 /// False when it did not fit, when the new Request-URI has characters that no URI has, and for
-/// HTTP. A body
-/// that edits changed gets the right Content-Length; edits must not insert one themselves.
+/// HTTP. A body that edits changed gets the right Content-Length; edits must not insert one
+/// themselves.
 [[nodiscard]] bool write_request(Writer& out, const Message& m, std::span<const Edit> edits,
                                  const RequestPlan& plan) noexcept;
 

@@ -31,7 +31,7 @@ std::optional<NextHops> LateBranches::find(const HopQuestion& question, const Ow
     const auto hops = finder.find(question, *this, tag, ticket);
     if (hops) return hops;
     if (waiting_.size() >= kMost) {
-        finder.cancel(ticket);
+        finder.refuse(ticket);
         NextHops none;
         none.error = ScriptError::bad_address;
         return none;

@@ -32,6 +32,10 @@ public:
         return std::nullopt;
     }
     void cancel(std::uint64_t ticket) noexcept override { asked.erase(ticket); }
+    void refuse(std::uint64_t ticket) noexcept override {
+        ++refused;
+        cancel(ticket);
+    }
     [[nodiscard]] Ms deadline() const noexcept override { return Ms(2000); }
     [[nodiscard]] bool fails_over() const noexcept override { return fails; }
 
@@ -51,7 +55,7 @@ public:
         std::string uri;
     };
     std::map<std::uint64_t, Asked> asked;
-    std::uint64_t last = 0;
+    std::uint64_t last = 0, refused = 0;
     bool fails = false;                                     ///< use_dns_failover
     std::map<std::string, std::vector<std::string>> known;  ///< the places of URIs known at once
 

@@ -85,3 +85,10 @@ TEST_CASE("what cannot be added or asked") {
     f.host.engine().set_facts(none);
     CHECK(f.run("dns.view") == "error 400 dns cache support disabled");
 }
+
+TEST_CASE("what had no room to wait is counted") {
+    Fixture f;
+    CHECK(f.host.statistic("dns", "waits_refused") == 0);
+    f.service.refuse(1);
+    CHECK(f.host.statistic("dns", "waits_refused") == 1);
+}

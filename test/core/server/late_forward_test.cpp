@@ -4,6 +4,7 @@
 #include <functional>
 #include <string>
 
+#include "core/api/late_send.h"
 #include "core/server/late_forward.h"
 #include "test/support/fake_finder.h"
 #include "test/support/message_builder.h"
@@ -96,7 +97,21 @@ TEST_CASE("so many requests wait and no more") {
         REQUIRE(f.forward(Request("OPTIONS", "sip:bob@host.example")) == ScriptError::none);
     CHECK(f.forward(Request("OPTIONS", "sip:bob@host.example")) == ScriptError::bad_address);
     CHECK(f.finder.asked.size() == server::LateForwards::kMost);
-    CHECK(f.host.statistic("core", "forwards_refused") == 1);
+    CHECK(f.finder.refused == 1);
     f.finder.answer(1, {"sip:192.0.2.9"});
     CHECK(f.forward(Request("OPTIONS", "sip:bob@host.example")) == ScriptError::none);
+}
+
+TEST_CASE("so many complete messages wait and no more") {
+    Fixture f;
+    LateSends sends(f.host.net);
+    const HopQuestion question{.uri = "sip:host.example"};
+    for (std::size_t i = 0; i < LateSends::kMost; ++i)
+        REQUIRE(sends.send(f.finder, question, "a message") == ScriptError::none);
+    CHECK(sends.send(f.finder, question, "one more") == ScriptError::bad_address);
+    CHECK(f.finder.refused == 1);
+    CHECK(f.finder.asked.size() == LateSends::kMost);
+    f.finder.answer(1, {"sip:192.0.2.9"});
+    CHECK(f.host.take().bytes == "a message");
+    CHECK(sends.send(f.finder, question, "one more") == ScriptError::none);
 }

@@ -141,6 +141,7 @@ TEST_CASE("so many branches wait and no more") {
     host.receive(Request("OPTIONS", kName).branch("z9hG4bKx").call_id("x").str());
     CHECK(host.last == static_cast<int>(ScriptError::bad_address));
     CHECK(host.finder.asked.size() == tm::LateBranches::kMost);
+    CHECK(host.finder.refused == 1);
 }
 
 TEST_CASE("what the script says of place and transport may be a name") {
