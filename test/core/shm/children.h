@@ -8,6 +8,8 @@
 
 #include <csignal>
 
+#include "test/support/one_cpu.h"
+
 namespace fairlead::test {
 
 /// Forks a child that runs `work` and exits with what it returns (as int).
@@ -39,6 +41,7 @@ enum class Stepped { killed, finished, not_allowed };
 /// Forks a child that runs `work`, and kills it after `instructions` of it.
 template <class F>
 Stepped kill_after(long instructions, F&& work) {
+    const OneCpu together;
     const pid_t pid = ::fork();
     if (pid == 0) {
         if (::ptrace(PTRACE_TRACEME, 0, nullptr, nullptr) != 0) ::_exit(77);

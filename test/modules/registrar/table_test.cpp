@@ -12,6 +12,7 @@
 
 #include "modules/usrloc/table.h"
 #include "test/modules/registrar/users.h"
+#include "test/support/one_cpu.h"
 
 using namespace fairlead;
 using namespace fairlead::test;
@@ -44,6 +45,7 @@ void change(usrloc::Table& table) {
 /// Runs `change` in a process that is killed behind `most` instructions; how many it did, fewer
 /// when it had ended.
 long killed_after(ModuleHost& host, usrloc::Table& table, long most) {
+    const OneCpu together;
     const pid_t child = ::fork();
     if (child == 0) {
         host.segment->enter(kSlot);
