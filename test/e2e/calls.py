@@ -20,11 +20,7 @@ MOST_AGAIN = int(os.environ.get("MOST_AGAIN", str(CALLS // 10)))
 
 def calls(server_for, host, uri_to_uas=False):
     """Runs the load; `server_for(address of the uas)` makes the server."""
-    standstill.patiently(lambda watch: play(watch, server_for, host, uri_to_uas))
-
-
-def play(watch, server_for, host, uri_to_uas):
-    with tempfile.TemporaryDirectory(prefix="fairlead-calls-") as folder, \
+    with standstill.Watch() as watch, tempfile.TemporaryDirectory(prefix="fairlead-calls-") as folder, \
             contextlib.ExitStack() as agents:
         def start(scenario, *args):
             agent = Sipp(folder, scenario, scenario, "-m", str(CALLS), *args, host=host)

@@ -16,6 +16,7 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../support"))
 import ports
+import standstill
 
 DEADLINE = 20.0
 BINARY = os.environ["FAIRLEAD"]
@@ -256,7 +257,7 @@ def main(tests):
             continue
         begin = time.monotonic()
         try:
-            test()
+            standstill.patiently(test)
         except Exception as error:  # reported, then the next test runs
             import traceback
             traceback.print_exc()

@@ -19,6 +19,7 @@ import time
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "support"))
 import ports
+import standstill
 
 WORKERS = 4
 BACK_WITHIN = 0.050  # seconds
@@ -77,8 +78,8 @@ class Server:
         raise AssertionError("no report on SIGUSR1")
 
 
-class Checks:
-    """Counts what held and says what did not."""
+class Checks(Exception):
+    """Counts what held and says what did not. Raised when something did not."""
 
     def __init__(self):
         self.passed = self.failed = 0
@@ -191,8 +192,18 @@ def main():
     build = pathlib.Path(sys.argv[1]).resolve()
     seconds = int(sys.argv[2]) if len(sys.argv) > 2 else 30
     rate = int(sys.argv[3]) if len(sys.argv) > 3 else 500
-    with tempfile.TemporaryDirectory(prefix="kill-test-") as folder:
-        checks = run(build, seconds, rate, folder)
+
+    def play():
+        with tempfile.TemporaryDirectory(prefix="kill-test-") as folder:
+            found = run(build, seconds, rate, folder)
+        if found.failed:
+            raise found
+        return found
+
+    try:
+        checks = standstill.patiently(play)
+    except Checks as failed:
+        checks = failed
     print(f"{checks.passed} passed, {checks.failed} failed")
     return 1 if checks.failed else 0
 

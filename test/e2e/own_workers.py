@@ -49,7 +49,9 @@ class TwoListeners(Managed):
 
     def __init__(self, *args, extra="", **kwargs):
         self.own = ports.reserve()
-        super().__init__(*args, config=CONFIG.replace("OWN", str(self.own)), extra=extra, **kwargs)
+        # Nobody gives up while a busy machine stands still.
+        super().__init__(*args, config=CONFIG.replace("OWN", str(self.own)), extra=extra,
+                         more='modparam("tm", "fr_timer", 30000)', **kwargs)
 
     def crews(self):
         """The pids of the common workers, and those of the own ones, each in their order."""

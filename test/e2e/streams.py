@@ -11,7 +11,6 @@ import tempfile
 import fairlead
 import ports
 import sipp
-import standstill
 from sipp import Sipp, literal
 
 RATE = int(os.environ.get("RATE", "50"))
@@ -432,10 +431,7 @@ def test_a_worker_that_dies_takes_only_its_connections():
 
 def calls(uac_mode, uas_mode, host="127.0.0.1", callers=None):
     """Calls from a sipp at each of the callers' addresses, which share the rate, to one at host."""
-    standstill.patiently(lambda _: play(uac_mode, uas_mode, host, callers or [host]))
-
-
-def play(uac_mode, uas_mode, host, callers):
+    callers = callers or [host]
     with tempfile.TemporaryDirectory(prefix="fairlead-streams-") as folder, \
             contextlib.ExitStack() as agents:
         def start(scenario, mode, address, count, *args):

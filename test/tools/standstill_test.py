@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""A load test is played again only when it failed on a machine that stood still."""
+"""A test with processes is played again only when it failed on a machine that stood still."""
 import contextlib
 import io
 import pathlib
@@ -30,7 +30,7 @@ class Patiently(unittest.TestCase):
         """How often something was played that fails so many times, and whether it failed at last."""
         plays = []
 
-        def play(_):
+        def play():
             plays.append(None)
             if len(plays) <= failures:
                 raise AssertionError("sipp ended with 1")
