@@ -28,7 +28,7 @@ public:
     /// Sends a branch whose place is known (next_place.h).
     void go_on(const OwnBranch& own) noexcept;
 
-    static constexpr std::size_t kMost = 1000;  ///< then a branch cannot be made (bad_address, counted)
+    static constexpr std::size_t kMost = 1000;  ///< then no more is made (bad_address, counted)
 
 private:
     struct Waiting {
