@@ -495,7 +495,7 @@ def calls(transport, uas_transport, host="127.0.0.1", sources=1):
              f"{literal}:0", "--transport", transport, "--uas-transport", uas_transport, "--sources",
              str(sources), "--rate", str(streams.RATE), "--calls", str(streams.CALLS), "--duration",
              "100", "--json"], capture_output=True, text=True, timeout=200)
-        assert done.stdout, done.stderr
+        assert done.stdout, f"sipload ended with {done.returncode}: {done.stderr}"
         report = json.loads(done.stdout)
         assert report["uac"]["failed"] == 0 and done.returncode == 0, done.stdout
         assert report["uac"]["completed"] == streams.CALLS, done.stdout

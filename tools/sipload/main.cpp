@@ -1,5 +1,6 @@
 // sipload: calls and requests for a SIP server, counted and measured.
 // SPDX-License-Identifier: Apache-2.0
+#include <csignal>
 #include <cstdio>
 #include <string>
 
@@ -24,6 +25,7 @@ int main(int argc, char** argv) {
         return 0;
     }
     if (!options) return complain(options.error());
+    std::signal(SIGPIPE, SIG_IGN);  // OpenSSL writes to connections that may be closed
     Run run(*options);
     if (const auto opened = run.open(); !opened) return complain(opened.error());
     if (const auto address = run.uas_address()) {

@@ -3,6 +3,7 @@
 """The load tool against itself: every mode, both address families, several sources."""
 import json
 import os
+import signal
 import subprocess
 import sys
 import unittest
@@ -50,6 +51,17 @@ class Smoke(unittest.TestCase):
         status, text = run("--target", "127.0.0.1:9", "--calls", "1", "--transport", "tcp")
         self.assertEqual(status, 2)
         self.assertIn("cannot connect to 127.0.0.1:9", text)
+
+    def test_writing_to_a_closed_connection_does_not_end_it(self):
+        """OpenSSL writes as if nobody minded SIGPIPE; the report must come all the same."""
+        with subprocess.Popen([SIPLOAD, "--json", "--target", "127.0.0.1:9", "--calls", "1", "--timeout",
+                               "0.7", "--duration", "1", "--uas", "127.0.0.1:0"], text=True,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+            self.assertIn("answering on", process.stderr.readline())
+            process.send_signal(signal.SIGPIPE)
+            report = process.communicate(timeout=25)[0]
+        self.assertEqual(process.returncode, 1)
+        self.assertEqual(json.loads(report)["uac"]["failed"], 1)
 
     def test_cpu_of_a_process(self):
         report = self.completes(2000, "--mode", "message", "--uas", "127.0.0.1:0", "--pid",
