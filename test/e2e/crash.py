@@ -87,6 +87,12 @@ def test_a_worker_that_does_not_run_loses_nothing():
         client.close()
 
 
+def test_the_log_says_when_less_may_wait_than_was_wanted():
+    for wanted, told in ((4096, 0), (2147483647, 1)):
+        with Server(children=2, extra=f"maxbuffer={wanted}") as server:
+            assert server.log().count(f"maxbuffer is {wanted}, the system allows ") == told, server.log()
+
+
 def test_slot_that_dies_often_waits():
     with Server(children=1, **CRASHING) as server:
         client = Client(server.port)
