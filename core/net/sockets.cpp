@@ -71,8 +71,10 @@ Result<Fd> open_one(const Listener& listener, const SocketOptions& options, bool
     if (bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), size) != 0)
         return refused(listener, errno);
     if (is_first) set_int(fd.get(), SOL_SOCKET, SO_REUSEPORT, 1);
-    if (!streams && is_first) tell_when_cut(fd.get(), listener, options.receive_buffer);
-    if (!streams) return fd;
+    if (!streams) {
+        if (is_first) tell_when_cut(fd.get(), listener, options.receive_buffer);
+        return fd;
+    }
     if (options.defer_accept != 0)
         set_int(fd.get(), IPPROTO_TCP, TCP_DEFER_ACCEPT, options.defer_accept);
     if (listen(fd.get(), options.backlog) != 0) return refused(listener, errno);

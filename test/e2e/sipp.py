@@ -39,13 +39,13 @@ class Sipp:
         # A machine that stands still for a while makes everybody send again. The built-in uas gives a
         # call up when two copies of an INVITE wait for it, the built-in uac when a BYE gets a 100
         # (RFC 4320 4.1): they shall go on. What never comes fails the call by -timeout.
-        kind = ["-sf", scenario] if os.path.exists(scenario) else \
+        kind = ["-sf", scenario] if os.sep in scenario else \
             ["-sn", scenario, "-default_behaviors", "all,-abortunexp"]
         with open(self.log, "wb") as log:
             self.process = subprocess.Popen(
                 [SIPP, *kind, "-t", mode, "-i", literal(host), "-p", str(self.port), "-nostdin",
-                 "-buff_size", "4194304", "-trace_stat", "-stf", self.statistics, "-fd", "1", "-trace_err", "-error_file",
-                 self.errors, *args],
+                 "-buff_size", "4194304", "-trace_stat", "-stf", self.statistics, "-fd", "1",
+                 "-trace_err", "-error_file", self.errors, *args],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, cwd=folder)
 
     def wait_bound(self):
