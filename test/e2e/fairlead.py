@@ -240,12 +240,17 @@ request_route {{ {route} }}
             self.directory.cleanup()
 
     def abort(self):
-        for pid in self.family():
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+        """Kills all its processes. When it returns they have closed what they had open: another
+        server may listen where this one did."""
+        if self.pid is not None and not self.ended():
+            family = self.family()
+            for pid in family:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            wait_until(lambda: not any(is_alive(pid) for pid in family), "the end of all processes")
         if self.process is not None:
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                self.process.wait(DEADLINE)
+            self.process.kill()
+            self.process.wait(DEADLINE)
 
 
 def main(tests):
