@@ -90,13 +90,9 @@ def new_server():
 
 def kill_and_start(server):
     server.abort()
-    with open(server.log_file, "w", encoding="ascii"):
-        pass
-    if os.path.exists(server.pid_file):
-        os.remove(server.pid_file)
     with sqlite3.connect(os.path.join(server.path, "all.sqlite")) as database:
         assert database.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
-    server.start()
+    server.start_again()
 
 
 def said(party, **kwargs):

@@ -158,6 +158,11 @@ request_route {{ {route} }}
             assert self.process.poll() is None, f"the server ended\n{self.log()}"
         return self
 
+    def start_again(self):
+        """Behind abort() and stop(): the same server with the files it had, but for its log."""
+        os.truncate(self.log_file, 0)
+        return self.start()
+
     def log(self):
         with open(self.log_file, errors="replace") as f:
             return f.read()

@@ -5,8 +5,8 @@ import os
 import signal
 import socket
 import sqlite3
-import unittest
 
+import fairlead
 from fairlead import DEADLINE, Server, is_alive, wait_until
 
 ROUTE = """
@@ -59,93 +59,84 @@ def server(mode, interval=60):
                   extra=MODULES.format(mode=mode, interval=interval))
 
 
-def start_again(one):
-    """The same server, in its folder."""
-    with open(one.log_file, "w"):
-        pass
-    if os.path.exists(one.pid_file):
-        os.remove(one.pid_file)
-    return one.start()
+USERS = [f"user{n}" for n in range(50)]
 
 
-class Registrations(unittest.TestCase):
-    USERS = [f"user{n}" for n in range(50)]
+def check_all(one):
+    phone = Phone(one.port)
+    for user in USERS:
+        assert phone.ask("OPTIONS", user) == f"SIP/2.0 200 sip:{user}@192.0.2.1"
+    phone.close()
 
-    def check_all(self, one):
+
+def test_written_through_and_killed():
+    with server(1) as one:
         phone = Phone(one.port)
-        for user in self.USERS:
-            self.assertEqual(phone.ask("OPTIONS", user), f"SIP/2.0 200 sip:{user}@192.0.2.1")
+        for user in USERS:
+            assert phone.register(user) == "SIP/2.0 200 OK"
+        phone.close()
+        family = one.family()
+        os.kill(one.pid, signal.SIGKILL)
+        one.process.wait(DEADLINE)
+        wait_until(lambda: not any(is_alive(pid) for pid in family), "the end of all processes")
+        with sqlite3.connect(os.path.join(one.path, "users.db")) as database:
+            assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+            assert database.execute("SELECT COUNT(*) FROM location").fetchone() == (len(USERS),)
+        one.start_again()
+        check_all(one)
+
+
+def test_written_back_and_killed():
+    """What a round has stored is there again; only what came behind it may be lost."""
+    late = [f"late{n}" for n in range(50)]
+    with server(2, interval=1) as one:
+        phone = Phone(one.port)
+        for user in USERS:
+            assert phone.register(user) == "SIP/2.0 200 OK"
+        wait_until(lambda: one.report()["usrloc:rows_stored"] >= len(USERS),
+                   "the contacts to be stored")
+        for user in late:
+            assert phone.register(user) == "SIP/2.0 200 OK"
+        phone.close()
+        one.abort()
+        with sqlite3.connect(os.path.join(one.path, "users.db")) as database:
+            assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+            stored = {row[0] for row in database.execute("SELECT username FROM location")}
+        assert set(USERS) <= stored <= set(USERS) | set(late)
+        one.start_again()
+        check_all(one)
+        phone = Phone(one.port)
+        for user in late:
+            assert phone.ask("OPTIONS", user) == (
+                f"SIP/2.0 200 sip:{user}@192.0.2.1" if user in stored else "SIP/2.0 404 No")
+            assert phone.register(user) == "SIP/2.0 200 OK"
+            assert phone.ask("OPTIONS", user) == f"SIP/2.0 200 sip:{user}@192.0.2.1"
         phone.close()
 
-    def test_written_through_and_killed(self):
-        with server(1) as one:
-            phone = Phone(one.port)
-            for user in self.USERS:
-                self.assertEqual(phone.register(user), "SIP/2.0 200 OK")
-            phone.close()
-            family = one.family()
-            os.kill(one.pid, signal.SIGKILL)
-            one.process.wait(DEADLINE)
-            wait_until(lambda: not any(is_alive(pid) for pid in family), "the end of all processes")
-            with sqlite3.connect(os.path.join(one.path, "users.db")) as database:
-                self.assertEqual(database.execute("PRAGMA integrity_check").fetchone(), ("ok",))
-                self.assertEqual(database.execute("SELECT COUNT(*) FROM location").fetchone(),
-                                 (len(self.USERS),))
-            start_again(one)
-            self.check_all(one)
 
-    def test_written_back_and_killed(self):
-        """What a round has stored is there again; only what came behind it may be lost."""
-        late = [f"late{n}" for n in range(50)]
-        with server(2, interval=1) as one:
-            phone = Phone(one.port)
-            for user in self.USERS:
-                self.assertEqual(phone.register(user), "SIP/2.0 200 OK")
-            wait_until(lambda: one.report()["usrloc:rows_stored"] >= len(self.USERS),
-                       "the contacts to be stored")
-            for user in late:
-                self.assertEqual(phone.register(user), "SIP/2.0 200 OK")
-            phone.close()
-            one.abort()
-            with sqlite3.connect(os.path.join(one.path, "users.db")) as database:
-                self.assertEqual(database.execute("PRAGMA integrity_check").fetchone(), ("ok",))
-                stored = {row[0] for row in database.execute("SELECT username FROM location")}
-            self.assertEqual(stored & set(self.USERS), set(self.USERS))
-            self.assertLessEqual(stored, set(self.USERS) | set(late))
-            start_again(one)
-            self.check_all(one)
-            phone = Phone(one.port)
-            for user in late:
-                self.assertEqual(phone.ask("OPTIONS", user),
-                                 f"SIP/2.0 200 sip:{user}@192.0.2.1" if user in stored
-                                 else "SIP/2.0 404 No")
-                self.assertEqual(phone.register(user), "SIP/2.0 200 OK")
-                self.assertEqual(phone.ask("OPTIONS", user), f"SIP/2.0 200 sip:{user}@192.0.2.1")
-            phone.close()
-
-    def test_written_back_and_restarted(self):
-        with server(2) as one:
-            phone = Phone(one.port)
-            for user in self.USERS:
-                self.assertEqual(phone.register(user), "SIP/2.0 200 OK")
-            phone.close()
-            one.stop()
-            start_again(one)
-            self.check_all(one)
-
-    def test_the_database_process_dies(self):
-        """It is forked again, and carries out what waits."""
-        with server(1) as one:
-            phone = Phone(one.port)
-            for n, user in enumerate(self.USERS):
-                if n % 10 == 5:
-                    os.kill(one.workers()[-1], signal.SIGKILL)
-                self.assertEqual(phone.register(user), "SIP/2.0 200 OK")
-            phone.close()
-            found = one.report()
-            self.assertGreaterEqual(found["process:respawned"], 1)
-            self.check_all(one)
+def test_written_back_and_restarted():
+    with server(2) as one:
+        phone = Phone(one.port)
+        for user in USERS:
+            assert phone.register(user) == "SIP/2.0 200 OK"
+        phone.close()
+        one.stop()
+        one.start_again()
+        check_all(one)
 
 
-if __name__ == "__main__":
-    unittest.main()
+def test_the_database_process_dies():
+    """It is forked again, and carries out what waits."""
+    with server(1) as one:
+        phone = Phone(one.port)
+        for n, user in enumerate(USERS):
+            if n % 10 == 5:
+                os.kill(one.workers()[-1], signal.SIGKILL)
+            assert phone.register(user) == "SIP/2.0 200 OK"
+        phone.close()
+        found = one.report()
+        assert found["process:respawned"] >= 1
+        check_all(one)
+
+
+fairlead.main(dict(globals()))
