@@ -139,6 +139,12 @@ void Connection::read_once() noexcept {
     take(in_, false);
 }
 
+/// Behind an answer that was owed: never from inside the work on another message, which lies in
+/// scratch.
+void Connection::go_on() noexcept {
+    if (is_open() && !drops_input_ && !in_.empty()) take(in_, false);
+}
+
 /// All that came and was not taken off.
 void Connection::take(std::string_view bytes, bool in_scratch) noexcept {
     // Incomplete messages are not copied for each of their pieces.
@@ -174,6 +180,11 @@ void Connection::keep(std::string_view rest, std::size_t used, bool held) noexce
         empty(in_);
     else
         in_.assign(rest);
+    // Nor does its time begin while we are the ones who take theirs.
+    if (owes_answer_) {
+        began_ = Ms{0};
+        return;
+    }
     // Half a keep-alive, or the answer to one.
     const bool is_line_end = codec_ == nullptr && !expects_proxy_ && rest.starts_with('\r');
     if ((rest.empty() && !holds) || is_line_end) {
@@ -190,7 +201,7 @@ void Connection::keep(std::string_view rest, std::size_t used, bool held) noexce
 std::size_t Connection::handle(std::span<char> bytes) noexcept {
     const std::string_view text(bytes.data(), bytes.size());
     std::size_t used = expects_proxy_ ? take_proxy_header(text) : 0;
-    while (!is_over() && !expects_proxy_ && !drops_input_ && used < bytes.size()) {
+    while (!is_over() && !expects_proxy_ && !drops_input_ && !owes_answer_ && used < bytes.size()) {
         if (may_be_http_) find_protocol(text.substr(used));
         const std::size_t size =
             codec_ != nullptr ? take_by_codec(bytes.subspan(used)) : take_sip(text.substr(used));
@@ -290,6 +301,10 @@ void Connection::change_framing(std::unique_ptr<StreamCodec> codec, Proto proto)
 
 bool Connection::told(std::string_view words) noexcept {
     if (codec_ == nullptr || is_over() || drops_input_) return false;
+    if (from_.is_http) {
+        owes_answer_ = words == HttpCodec::kAnswerLater;
+        return owes_answer_;
+    }
     answer(codec_->told(words));
     lifetime_ = usual_lifetime();
     parts_.keeper.has_work(*this);
@@ -338,6 +353,8 @@ Sent Connection::send(std::string_view bytes, const SendFailure& on_failure, boo
         out_.append(bytes);
     else if (!codec_->wrap(bytes, out_))
         return Sent::no_socket;
+    if (std::exchange(owes_answer_, false) && !in_.empty())
+        go_on_watch_ = parts_.loop.after(Ms{0}, go_on_call_);
     return wrote_into(before, on_failure, close);
 }
 
@@ -451,6 +468,7 @@ void Connection::close(std::string_view why) noexcept {
     state_ = State::over;
     read_watch_.reset();
     write_watch_.reset();
+    go_on_watch_.reset();
     stream_.reset();
     parts_.waiting -= waiting();
     parts_.counts.queued_bytes.add(-static_cast<std::int64_t>(waiting()));

@@ -98,7 +98,8 @@ public:
 
     /// From the next byte on; nothing that it gave before is used any more.
     void change_framing(std::unique_ptr<StreamCodec> codec, Proto proto) noexcept;
-    /// False when it has no codec of its own.
+    /// False when it has no codec of its own, or one that does not know the words. One of HTTP
+    /// knows HttpCodec::kAnswerLater.
     bool told(std::string_view words) noexcept;
     /// When it is over: its codec hears of it.
     void end() noexcept;
@@ -130,6 +131,7 @@ private:
     void writable() noexcept;
     void read() noexcept;
     void read_once() noexcept;
+    void go_on() noexcept;
     void establish() noexcept;
     void opened() noexcept;
     void watch_readable(bool on) noexcept;
@@ -169,6 +171,7 @@ private:
     bool is_outgoing_, expects_proxy_, may_be_http_;
     bool drops_input_ = false;  ///< it is being closed: what comes is not looked at
     bool is_finished_ = false;  ///< all is written: only the peer's end is waited for
+    bool owes_answer_ = false;  ///< nothing is taken off until something was sent
     bool read_wants_writable_ = false, write_wants_readable_ = false;  ///< layers may
     Ms lifetime_;  ///< that it has while nothing happens
     sip::StreamFramer framer_;
@@ -183,6 +186,8 @@ private:
     WatchCall<Connection> readable_call_{*this, &Connection::readable};
     WatchCall<Connection> writable_call_{*this, &Connection::writable};
     Watch read_watch_, write_watch_;
+    TimerCall<Connection> go_on_call_{*this, &Connection::go_on};
+    Watch go_on_watch_;  ///< when it was answered and more is there
 };
 
 }  // namespace fairlead::net

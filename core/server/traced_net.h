@@ -97,7 +97,9 @@ public:
         return net_.change_framing(connection, std::move(codec), proto);
     }
     bool tell(std::uint32_t connection, std::string_view words) noexcept override {
-        return net_.tell(connection, words);
+        if (!net_.tell(connection, words)) return false;
+        was_used_ |= watched_ != 0 && connection == watched_;  // it is looked after
+        return true;
     }
 
 private:

@@ -15,6 +15,7 @@
 #include "core/module.h"
 #include "modules/jsonrpcs/dialogue.h"
 #include "modules/jsonrpcs/over_http.h"
+#include "modules/jsonrpcs/over_script.h"
 #include "modules/mi_fifo/api.h"
 
 namespace fairlead::jsonrpcs {
@@ -34,6 +35,7 @@ public:
     Result<void> start(const Process& process) override;
     void stop() noexcept override;
     Result<void> ignored(const Value&) { return {}; }
+    Verdict jsonrpc_dispatch(Message& m);
 
 private:
     static constexpr int kHttp = 1, kFifo = 2, kDatagram = 4;
@@ -43,6 +45,9 @@ private:
     [[nodiscard]] bool wants(int bit) const noexcept {
         const bool is_named = !(bit == kFifo ? fifo_name : dgram_socket).empty();
         return is_named && (transport == 0 || (transport & bit) != 0);
+    }
+    [[nodiscard]] bool offers_http() const noexcept {
+        return transport == 0 || (transport & kHttp) != 0;
     }
     [[nodiscard]] std::string place(const std::string& name) const;
     void ready(int fd) noexcept override;
@@ -62,17 +67,20 @@ private:
     std::string input_;
     mi_fifo::Delivery delivery_;
     OverHttp over_http_;
+    OverScript over_script_;
     bool is_serving_ = false;
 };
 
 Result<void> JsonRpcs::prepare(Core& core) {
     core_ = &core;
-    if ((transport & kHttp) != 0 && http == nullptr)
-        return fail("transport: 1 is HTTP, which the module http serves: load that, too");
-    if (http != nullptr && (transport == 0 || (transport & kHttp) != 0) && !http_path.empty()) {
-        over_http_.set({&core, pretty_format != 0, requests, errors});
+    if ((transport & kHttp) != 0 && http == nullptr && !core.net().serves_http())
+        return fail(
+            "transport: 1 is HTTP: load the module http as well, or, before this one, xhttp for "
+            "jsonrpc_dispatch()");
+    over_http_.set({&core, pretty_format != 0, requests, errors});
+    over_script_.set(core, over_http_, dropped);
+    if (http != nullptr && offers_http() && !http_path.empty())
         TRY(http->serve(http_path, over_http_));
-    }
     if (wants(kFifo)) {
         const auto access =
             TRY(mi_fifo::find_access(core.globals(), fifo_mode, fifo_user, fifo_group));
@@ -122,6 +130,16 @@ void JsonRpcs::stop() noexcept {
     fifo_.remove();
     datagrams_.remove();
     readers_.remove();
+}
+
+Verdict JsonRpcs::jsonrpc_dispatch(Message& m) {
+    if (!offers_http()) {
+        LOG(error, "jsonrpc_dispatch(): the parameter transport has no 1 (HTTP)");
+        return Verdict::no;
+    }
+    if (over_script_.dispatch(m)) return Verdict::yes;
+    LOG(error, "jsonrpc_dispatch() answers HTTP requests only");
+    return Verdict::no;
 }
 
 void JsonRpcs::ready(int fd) noexcept {
@@ -192,7 +210,7 @@ constexpr Param params[] = {
     param<&JsonRpcs::transport>(
         "transport",
         "What is offered: 1 HTTP, 2 the FIFO, 4 the datagram socket, added up; 0 "
-        "all of them (HTTP when the module http is loaded).",
+        "all of them. HTTP is served by the module http, and by jsonrpc_dispatch() with xhttp.",
         {.min = 0, .max = 7}),
     param<&JsonRpcs::pretty_format>("pretty_format", "1: answers have lines and tabs.",
                                     {.min = 0, .max = 1}),
@@ -223,6 +241,15 @@ constexpr Param params[] = {
     param_method<&JsonRpcs::ignored>("dgram_timeout", "Taken and not used: answers never wait.",
                                      Type::integer),
 };
+constexpr Function functions[] = {
+    function<&JsonRpcs::jsonrpc_dispatch>(
+        "jsonrpc_dispatch",
+        "In event_route[xhttp:request]: runs the request or batch in the body of a POST, whoever "
+        "sent it. The control process answers, with the header lines of append_to_reply(); other "
+        "requests on the connection wait for that. 16 KB may be asked, 64 KB answered. False when "
+        "it is no HTTP request, or transport leaves HTTP out.",
+        Route::any),
+};
 constexpr Statistic statistics[] = {
     statistic<&JsonRpcs::requests>("requests", "Requests that were read."),
     statistic<&JsonRpcs::errors>("errors", "Requests that were answered with an error."),
@@ -234,6 +261,7 @@ constexpr Descriptor descriptor{.name = "jsonrpcs",
                                     "socket and HTTP.",
                                 .create = make_module<JsonRpcs>,
                                 .params = params,
+                                .functions = functions,
                                 .statistics = statistics,
                                 .needs = needed};
 

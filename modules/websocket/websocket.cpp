@@ -5,10 +5,9 @@
 #include <vector>
 
 #include "core/api/log.h"
-#include "core/api/route_target.h"
-#include "core/api/sip.h"
 #include "core/api/text.h"
 #include "modules/websocket/handshake.h"
+#include "modules/xhttp/api.h"
 
 namespace fairlead::websocket {
 namespace {
@@ -75,19 +74,9 @@ void Websocket::stop() noexcept {
 // ---- Beginning and end --------------------------------------------------------------------------
 
 bool Websocket::reply(Message& m, int code, std::string_view reason, std::string_view headers) {
-    constexpr std::size_t kLines = 256;
-    const std::string_view server = core_->globals().server_header;
-    const std::size_t room =
-        kLines + headers.size() + m.reply_headers.size() + reason.size() + server.size();
-    sip::Writer out(m.arena.allocate(room), room);
-    const sip::ReplyPlan plan{.code = code,
-                              .reason = reason,
-                              .headers = m.arena.concat({m.reply_headers, headers}),
-                              .server = server};
     // The script may have wanted its other answers to end the connection.
     m.reply_close = code != 101;
-    return sip::write_reply(out, m.sip, plan) &&
-           core_->net().send(reply_target(m), out.text()) == Sent::queued;
+    return xhttp::answer(*core_, m, {.code = code, .reason = reason, .headers = headers});
 }
 
 Verdict Websocket::ws_handle_handshake(Message& m) {

@@ -6,9 +6,8 @@
 
 #include "core/api/log.h"
 #include "core/api/regex.h"
-#include "core/api/route_target.h"
-#include "core/api/sip.h"
 #include "core/module.h"
+#include "modules/xhttp/api.h"
 
 namespace fairlead::xhttp {
 namespace {
@@ -46,22 +45,11 @@ public:
             LOG(error, "xhttp_reply(): {} is no status code", code);
             return Verdict::no;
         }
-        const sip::ReplyPlan plan{.code = code,
-                                  .reason = reason,
-                                  .headers = m.reply_headers,
-                                  .server = core_->globals().server_header,
-                                  .content_type = type,
-                                  .body = body};
-        const std::size_t room = kLines + reason.size() + m.reply_headers.size() + type.size() +
-                                 plan.server.size() + body.size();
-        sip::Writer out(m.arena.allocate(room), room);
-        if (!sip::write_reply(out, m.sip, plan)) return Verdict::no;
-        return Verdict::of(core_->net().send(reply_target(m), out.text()) == Sent::queued);
+        return Verdict::of(
+            answer(*core_, m, {.code = code, .reason = reason, .type = type, .body = body}));
     }
 
 private:
-    static constexpr std::size_t kLines = 256;  ///< room for the fixed text of a reply
-
     static Result<std::optional<Regex>> compile(std::string_view name, const std::string& text) {
         if (text.empty()) return std::optional<Regex>();
         Regex regex(text, {});

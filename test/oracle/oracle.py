@@ -20,6 +20,7 @@ import registrar_scenarios
 import scenarios
 import stock
 import stock_auth
+import stock_rpc
 import tm_scenarios
 import web_scenarios
 from agent import Agent, Missing
@@ -69,10 +70,11 @@ class Configuration:
     """What a set of scenarios runs on. `defines(stage)` are given with -A; without `with_l` the
     address is too, as LISTEN, instead of with -l. `has_flush`: an OPTIONS for the user `flush` is
     answered at once; None: the end of a scenario does not wait for it. `has_streams`: it listens
-    for more than datagrams."""
+    for more than datagrams. `listen`: what -l says."""
 
-    def __init__(self, path, entries, defines=None, with_l=True, has_flush=True, has_streams=False):
-        self.path, self.with_l, self.has_flush = path, with_l, has_flush
+    def __init__(self, path, entries, defines=None, with_l=True, has_flush=True, has_streams=False,
+                 listen="udp:{address}"):
+        self.path, self.with_l, self.has_flush, self.listen = path, with_l, has_flush, listen
         self.has_streams = has_streams
         self.scenarios = [Case(self, entry) for entry in entries]
         self.defines = defines or (lambda stage: {})
@@ -110,6 +112,8 @@ def configurations(folder):
         Configuration(stock.write(folder), stock.SCENARIOS, has_flush=False),
         Configuration(stock.write(folder), stock_auth.SCENARIOS,
                       lambda stage: stock_auth.defines(folder), has_flush=False),
+        Configuration(stock.write(folder), stock_rpc.SCENARIOS, lambda stage: stock_rpc.DEFINES,
+                      has_flush=False, has_streams=True, listen="{address}"),
     ]
 
 
@@ -119,7 +123,7 @@ def run_one(name, command, case):
     port = reserve()
     stage = Stage(port)
     stage.has_flush = bool(on.has_flush)
-    listen = f"udp:127.0.0.1:{port}"
+    listen = on.listen.format(address=stage.server_address)
     defines = {**on.defines(stage), **case.defines, name.upper(): "1"}
     if not on.with_l:
         defines["LISTEN"] = listen

@@ -1,28 +1,17 @@
 // Connections of one worker over loopback, and the table in which all find them.
 // SPDX-License-Identifier: Apache-2.0
-#include <netinet/in.h>
-#include <sys/socket.h>
-
 #include <catch2/catch.hpp>
-
-#include <array>
 #include <chrono>
-#include <functional>
-#include <memory>
 #include <string>
 #include <vector>
 
 #include "core/net/connection_table.h"
-#include "core/net/stream_net.h"
+#include "test/core/net/stream_worker.h"
 
 using namespace fairlead;
 using namespace fairlead::net;
 
 namespace {
-
-Address at(std::string_view ip, std::uint16_t port) {
-    return *Address::parse(ip, port);
-}
 
 ConnectionTable::About about(std::uint16_t port, std::uint16_t listener = 0) {
     ConnectionTable::About a;
@@ -30,127 +19,6 @@ ConnectionTable::About about(std::uint16_t port, std::uint16_t listener = 0) {
     a.proto = Proto::tcp;
     a.listener = listener;
     return a;
-}
-
-std::string message(std::string_view body = {}) {
-    return "OPTIONS sip:a@b SIP/2.0\r\nContent-Length: " + std::to_string(body.size()) +
-           "\r\n\r\n" + std::string(body);
-}
-
-/// A worker with one TCP listener, and a plain socket that plays its peer.
-class Worker final : public Receiver, public SendErrors {
-public:
-    explicit Worker(const StreamOptions& options = {}) : net_(listeners(), options) {
-        REQUIRE(net_.prepare({}, Crews(1), {}));
-        auto opened = Sockets::open(listeners_, Crews(1), {});
-        REQUIRE(opened);
-        sockets_ = std::make_unique<Sockets>(std::move(*opened));
-        net_.enter({.slot = 1, .is_worker = true, .loop = &loop_, .errors = this});
-        scratch_.resize(Connection::kScratch);
-        net_.serve(*sockets_, *this, scratch_);
-    }
-    ~Worker() { net_.leave(); }
-    Worker(const Worker&) = delete;
-    Worker& operator=(const Worker&) = delete;
-
-    void received(std::string_view bytes, const Received& from) noexcept override {
-        messages.emplace_back(bytes);
-        last = from;
-        if (on_message) on_message();
-    }
-    void send_failed(const SendFailure& failure) noexcept override {
-        failures.push_back(failure.index);
-    }
-
-    /// Runs the loop until `seen`; false when that takes too long.
-    bool run_until(const std::function<bool()>& seen) {
-        struct Wake final : TimerTask {
-            void expired() noexcept override {}
-        } wake;
-        const Watch tick = loop_.every(Ms(5), wake);
-        const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(20);
-        while (!seen()) {
-            if (std::chrono::steady_clock::now() > end) return false;
-            loop_.run_once(true);
-        }
-        return true;
-    }
-    Fd connect_to_it() {
-        sockaddr_storage address{};
-        socklen_t size = sizeof address;
-        REQUIRE(getsockname(sockets_->get(0, 0), reinterpret_cast<sockaddr*>(&address), &size) ==
-                0);
-        Fd fd(socket(AF_INET, SOCK_STREAM, 0));
-        REQUIRE(connect(fd.get(), reinterpret_cast<sockaddr*>(&address), size) == 0);
-        return fd;
-    }
-    Target target(const Address& to, std::uint32_t connection = 0) {
-        Target t;
-        t.address = to;
-        t.proto = Proto::tcp;
-        t.listener = 0;
-        t.connection = connection;
-        return t;
-    }
-    Sent send(const Target& to, std::string_view bytes, std::uint32_t index) {
-        return net_.send(to, bytes, {.handler = shm::HandlerId{1}, .index = index});
-    }
-    [[nodiscard]] std::size_t connections() const { return net_.table().rows().size(); }
-    StreamNet& net() { return net_; }
-
-    std::vector<std::string> messages;
-    std::vector<std::uint32_t> failures;
-    Received last;
-    std::function<void()> on_message;
-
-private:
-    std::span<const Listener> listeners() {
-        Listener l;
-        l.proto = Proto::tcp;
-        l.address = at("127.0.0.1", 0);
-        listeners_.push_back(l);
-        return listeners_;
-    }
-    std::vector<Listener> listeners_;
-    StreamNet net_;
-    std::unique_ptr<Sockets> sockets_;
-    Loop loop_;
-    std::vector<char> scratch_;
-};
-
-/// A socket of the peer that the worker opens connections to.
-struct Peer {
-    explicit Peer(int receive_buffer = 0) : fd(socket(AF_INET, SOCK_STREAM, 0)) {
-        if (receive_buffer != 0)
-            setsockopt(fd.get(), SOL_SOCKET, SO_RCVBUF, &receive_buffer, sizeof receive_buffer);
-        sockaddr_storage storage{};
-        socklen_t size = at("127.0.0.1", 0).to(storage);
-        REQUIRE(bind(fd.get(), reinterpret_cast<sockaddr*>(&storage), size) == 0);
-        REQUIRE(listen(fd.get(), 4) == 0);
-        size = sizeof storage;
-        REQUIRE(getsockname(fd.get(), reinterpret_cast<sockaddr*>(&storage), &size) == 0);
-        address = Address::from(reinterpret_cast<sockaddr*>(&storage));
-    }
-    Fd fd;
-    Address address;
-};
-
-void put(const Fd& fd, std::string_view bytes) {
-    REQUIRE(::send(fd.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL) ==
-            static_cast<ssize_t>(bytes.size()));
-}
-
-/// What is there now.
-std::string get(const Fd& fd) {
-    std::array<char, 65536> buffer;
-    const auto n = recv(fd.get(), buffer.data(), buffer.size(), MSG_DONTWAIT);
-    return n > 0 ? std::string(buffer.data(), static_cast<std::size_t>(n)) : std::string();
-}
-
-bool is_closed(const Fd& fd) {
-    char c = 0;
-    const auto n = recv(fd.get(), &c, 1, MSG_DONTWAIT | MSG_PEEK);
-    return n == 0 || (n < 0 && errno != EAGAIN);
 }
 
 }  // namespace
@@ -578,92 +446,4 @@ TEST_CASE("a byte now and then does not keep an incomplete message alive") {
         return is_closed(peer);
     }));
     CHECK(worker.messages.empty());
-}
-
-namespace {
-
-/// One letter is a message; "." ends the connection with a word; told words are answered.
-class Letters final : public StreamCodec {
-public:
-    explicit Letters(int& ended) : ended_(ended) {}
-    Found next(std::span<char> bytes) noexcept override {
-        letter_.assign(1, bytes[0]);
-        if (bytes[0] == '.')
-            return {.what = Found::What::taken, .size = 1, .answer = "bye", .close = true};
-        return {.what = Found::What::message, .size = 1, .message = letter_};
-    }
-    bool wrap(std::string_view message, std::string& out) noexcept override {
-        out.append("<").append(message).append(">");
-        return true;
-    }
-    Found told(std::string_view words) noexcept override {
-        letter_ = words;
-        return {.answer = letter_};
-    }
-    void ended(const Received& from) noexcept override {
-        ended_ += from.proto == Proto::ws ? 1 : 0;
-    }
-
-private:
-    std::string letter_;
-    int& ended_;
-};
-
-}  // namespace
-
-TEST_CASE("HTTP is a framing only where a module asked for it") {
-    const bool served = GENERATE(false, true);
-    Worker worker;
-    worker.net().serve_http(served);
-    const Fd peer = worker.connect_to_it();
-    put(peer, "GET / HTTP/1.1\r\n\r\nGET /2 HTTP/1.1\r\n\r\n");
-    if (!served) {
-        CHECK(worker.run_until([&] { return is_closed(peer); }));
-        return;
-    }
-    REQUIRE(worker.run_until([&] { return worker.messages.size() == 2; }));
-    CHECK(worker.messages[1] == "GET /2 HTTP/1.1\r\n\r\n");
-    CHECK(worker.last.is_http);
-    // Nothing of SIP finds it by its address.
-    CHECK_FALSE(worker.net().table().rows().empty());
-    put(peer, "GET / HTTP/1.1\r\nA : b\r\n\r\n");
-    std::string answer;
-    REQUIRE(worker.run_until([&] { return (answer += get(peer)).ends_with("\r\n\r\n"); }));
-    CHECK(answer.starts_with("HTTP/1.1 400 "));
-}
-
-TEST_CASE("a codec frames what comes and leaves, is told things, and hears of the end") {
-    int ended = 0;
-    Worker worker;
-    worker.net().serve_http(true);
-    worker.on_message = [&] {
-        if (worker.last.is_http)
-            CHECK(worker.net().change_framing(worker.last.connection,
-                                              std::make_unique<Letters>(ended), Proto::ws));
-    };
-    const Fd peer = worker.connect_to_it();
-    put(peer, "GET / HTTP/1.1\r\n\r\nab");
-    REQUIRE(worker.run_until([&] { return worker.messages.size() == 3; }));
-    CHECK(worker.messages[1] == "a");
-    CHECK(worker.messages[2] == "b");
-    CHECK(worker.last.proto == Proto::ws);
-    Target to = worker.target(worker.last.source, worker.last.connection);
-    to.no_connect = true;
-    CHECK(worker.send(to, "tcp", 1) == Sent::no_socket);  // it is none any more
-    to.no_connect = false;
-    to.proto = Proto::ws;
-    CHECK(worker.send(to, "hello", 2) == Sent::queued);
-    CHECK(worker.net().tell(worker.last.connection, "told"));
-    CHECK_FALSE(worker.net().tell(worker.last.connection + 1, "told"));
-    std::string answer;
-    REQUIRE(worker.run_until([&] { return (answer += get(peer)).size() == 11; }));
-    CHECK(answer == "<hello>told");
-    put(peer, ".c");
-    answer.clear();
-    REQUIRE(worker.run_until([&] { return (answer += get(peer)) == "bye" && is_closed(peer); }));
-    CHECK(worker.send(to, "late", 3) == Sent::no_socket);
-    shutdown(peer.get(), SHUT_WR);
-    CHECK(worker.run_until([&] { return ended == 1; }));
-    CHECK(worker.messages.size() == 3);
-    CHECK(worker.send(to, "gone", 4) == Sent::no_socket);
 }
