@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "modules/jsonrpcs/dialogue.h"
 
+#include <utility>
+
 #include "core/api/log.h"
 #include "modules/mi_fifo/api.h"
 
@@ -19,14 +21,14 @@ bool Dialogue::run(Core& core, std::string_view text, const Asker& asker) {
         LOG(notice, "a request is refused: {}", read.error().text);
         if (request_.id.empty()) request_.id = "null";
         refuse(read.error().code, read.error().text);
-        ready_(shared_from_this());
+        can_be_taken();
         return true;
     }
     const bool is_answered = !request_.id.empty();
     const auto* const entry = core.commands().find(request_.method);
     if (entry == nullptr) {
         refuse(500, "Method Not Found");
-        if (is_answered) ready_(shared_from_this());
+        if (is_answered) can_be_taken();
         return is_answered;
     }
     writer_.begin_struct();
@@ -45,7 +47,14 @@ bool Dialogue::run(Core& core, std::string_view text, const Asker& asker) {
 void Dialogue::answered(mi_fifo::Exchange& exchange) {
     if (!exchange.outcome())
         refuse(exchange.outcome().error().code, exchange.outcome().error().text);
-    if (!request_.id.empty()) ready_(shared_from_this());
+    if (!request_.id.empty()) can_be_taken();
+}
+
+/// Whoever waits for it may be held by `ready_` alone and hold this: that ends here, also when the
+/// answer is never taken.
+void Dialogue::can_be_taken() {
+    const Ready ready = std::exchange(ready_, nullptr);
+    ready(shared_from_this());
 }
 
 void Dialogue::refuse(int code, std::string_view message) {

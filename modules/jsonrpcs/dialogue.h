@@ -40,6 +40,7 @@ public:
 private:
     bool run(Core& core, std::string_view text, const Asker& asker);
     void answered(mi_fifo::Exchange& exchange);
+    void can_be_taken();
     void refuse(int code, std::string_view message);
     void begin_document();
     void end_document();
