@@ -56,7 +56,7 @@ public:
         if (std::exchange(is_answered_, true)) return;
         const bool is_whole = body.size() <= sip::kMaxMessage;
         if (is_whole && send(status, type, body)) return;
-        static const std::string too_long = error_document(
+        const std::string too_long = error_document(
             {.code = 500,
              .text =
                  "The answer is too long for HTTP in the script: ask over the datagram socket"});
