@@ -181,7 +181,7 @@ void Connection::keep(std::string_view rest, std::size_t used, bool held) noexce
     else
         in_.assign(rest);
     // Nor does its time begin while we are the ones who take theirs.
-    if (owes_answer_) {
+    if (owes_answer()) {
         began_ = Ms{0};
         return;
     }
@@ -201,7 +201,8 @@ void Connection::keep(std::string_view rest, std::size_t used, bool held) noexce
 std::size_t Connection::handle(std::span<char> bytes) noexcept {
     const std::string_view text(bytes.data(), bytes.size());
     std::size_t used = expects_proxy_ ? take_proxy_header(text) : 0;
-    while (!is_over() && !expects_proxy_ && !drops_input_ && !owes_answer_ && used < bytes.size()) {
+    while (!is_over() && !expects_proxy_ && !drops_input_ && !owes_answer() &&
+           used < bytes.size()) {
         if (may_be_http_) find_protocol(text.substr(used));
         const std::size_t size =
             codec_ != nullptr ? take_by_codec(bytes.subspan(used)) : take_sip(text.substr(used));
@@ -301,14 +302,17 @@ void Connection::change_framing(std::unique_ptr<StreamCodec> codec, Proto proto)
 
 bool Connection::told(std::string_view words) noexcept {
     if (codec_ == nullptr || is_over() || drops_input_) return false;
-    if (from_.is_http) {
-        owes_answer_ = words == HttpCodec::kAnswerLater;
-        return owes_answer_;
-    }
+    if (from_.is_http) return words == HttpCodec::kAnswerLater && answer_later();
     answer(codec_->told(words));
     lifetime_ = usual_lifetime();
     parts_.keeper.has_work(*this);
     return true;
+}
+
+/// False when it is owed already.
+bool Connection::answer_later() noexcept {
+    if (later_ == nullptr) later_ = std::make_unique<Later>(*this);
+    return !std::exchange(later_->is_owed, true);
 }
 
 void Connection::end() noexcept {
@@ -353,8 +357,10 @@ Sent Connection::send(std::string_view bytes, const SendFailure& on_failure, boo
         out_.append(bytes);
     else if (!codec_->wrap(bytes, out_))
         return Sent::no_socket;
-    if (std::exchange(owes_answer_, false) && !in_.empty())
-        go_on_watch_ = parts_.loop.after(Ms{0}, go_on_call_);
+    if (owes_answer()) {
+        later_->is_owed = false;
+        if (!in_.empty()) later_->watch = parts_.loop.after(Ms{0}, later_->call);
+    }
     return wrote_into(before, on_failure, close);
 }
 
@@ -468,7 +474,7 @@ void Connection::close(std::string_view why) noexcept {
     state_ = State::over;
     read_watch_.reset();
     write_watch_.reset();
-    go_on_watch_.reset();
+    if (later_ != nullptr) later_->watch.reset();
     stream_.reset();
     parts_.waiting -= waiting();
     parts_.counts.queued_bytes.add(-static_cast<std::int64_t>(waiting()));

@@ -119,6 +119,13 @@ public:
 
 private:
     enum class State : std::uint8_t { opening, open, over };
+    /// Of a connection of HTTP whose answers come later.
+    struct Later {
+        explicit Later(Connection& connection) noexcept : call(connection, &Connection::go_on) {}
+        bool is_owed = false;  ///< nothing is taken off until something was sent
+        TimerCall<Connection> call;
+        Watch watch;  ///< when it was answered and more is there
+    };
     /// The end of a message in out_.
     struct Mark {
         std::size_t end;
@@ -152,6 +159,8 @@ private:
     [[nodiscard]] Sent wrote_into(std::size_t before, const SendFailure& on_failure,
                                   bool close) noexcept;
     void finish(std::string_view why) noexcept;
+    [[nodiscard]] bool owes_answer() const noexcept { return later_ != nullptr && later_->is_owed; }
+    [[nodiscard]] bool answer_later() noexcept;
     [[nodiscard]] bool holds_part() const noexcept {
         return codec_ != nullptr && codec_->holds_part();
     }
@@ -171,7 +180,6 @@ private:
     bool is_outgoing_, expects_proxy_, may_be_http_;
     bool drops_input_ = false;  ///< it is being closed: what comes is not looked at
     bool is_finished_ = false;  ///< all is written: only the peer's end is waited for
-    bool owes_answer_ = false;  ///< nothing is taken off until something was sent
     bool read_wants_writable_ = false, write_wants_readable_ = false;  ///< layers may
     Ms lifetime_;  ///< that it has while nothing happens
     sip::StreamFramer framer_;
@@ -186,8 +194,7 @@ private:
     WatchCall<Connection> readable_call_{*this, &Connection::readable};
     WatchCall<Connection> writable_call_{*this, &Connection::writable};
     Watch read_watch_, write_watch_;
-    TimerCall<Connection> go_on_call_{*this, &Connection::go_on};
-    Watch go_on_watch_;  ///< when it was answered and more is there
+    std::unique_ptr<Later> later_;  ///< null until an answer comes later
 };
 
 }  // namespace fairlead::net

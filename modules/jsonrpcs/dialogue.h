@@ -42,8 +42,6 @@ private:
     void answered(mi_fifo::Exchange& exchange);
     void can_be_taken();
     void refuse(int code, std::string_view message);
-    void begin_document();
-    void end_document();
 
     Request request_;
     bool pretty_;

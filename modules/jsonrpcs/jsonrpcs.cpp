@@ -44,10 +44,10 @@ private:
 
     [[nodiscard]] bool wants(int bit) const noexcept {
         const bool is_named = !(bit == kFifo ? fifo_name : dgram_socket).empty();
-        return is_named && (transport == 0 || (transport & bit) != 0);
+        return is_named && offers(bit);
     }
-    [[nodiscard]] bool offers_http() const noexcept {
-        return transport == 0 || (transport & kHttp) != 0;
+    [[nodiscard]] bool offers(int bit) const noexcept {
+        return transport == 0 || (transport & bit) != 0;
     }
     [[nodiscard]] std::string place(const std::string& name) const;
     void ready(int fd) noexcept override;
@@ -79,7 +79,7 @@ Result<void> JsonRpcs::prepare(Core& core) {
             "jsonrpc_dispatch()");
     over_http_.set({&core, pretty_format != 0, requests, errors});
     over_script_.set(core, over_http_, dropped);
-    if (http != nullptr && offers_http() && !http_path.empty())
+    if (http != nullptr && offers(kHttp) && !http_path.empty())
         TRY(http->serve(http_path, over_http_));
     if (wants(kFifo)) {
         const auto access =
@@ -133,12 +133,12 @@ void JsonRpcs::stop() noexcept {
 }
 
 Verdict JsonRpcs::jsonrpc_dispatch(Message& m) {
-    if (!offers_http()) {
+    if (!offers(kHttp)) {
         LOG(error, "jsonrpc_dispatch(): the parameter transport has no 1 (HTTP)");
         return Verdict::no;
     }
     if (over_script_.dispatch(m)) return Verdict::yes;
-    LOG(error, "jsonrpc_dispatch() answers HTTP requests only");
+    LOG(error, "jsonrpc_dispatch() answers HTTP requests, and each once");
     return Verdict::no;
 }
 
@@ -247,7 +247,7 @@ constexpr Function functions[] = {
         "In event_route[xhttp:request]: runs the request or batch in the body of a POST, whoever "
         "sent it. The control process answers, with the header lines of append_to_reply(); other "
         "requests on the connection wait for that. 16 KB may be asked, 64 KB answered. False when "
-        "it is no HTTP request, or transport leaves HTTP out.",
+        "it is no HTTP request, was dispatched already, or transport leaves HTTP out.",
         Route::any),
 };
 constexpr Statistic statistics[] = {

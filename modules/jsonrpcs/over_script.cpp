@@ -22,6 +22,7 @@ namespace {
 struct Head {
     Received from;
     std::uint32_t lines = 0;  ///< bytes of them
+    std::uint32_t body = 0;   ///< bytes of the request's, at its end
     bool closes = false;      ///< the connection ends behind the answer
 };
 static_assert(std::is_trivially_copyable_v<Head>);
@@ -46,9 +47,8 @@ public:
     }
 
     /// What was asked. Lives as long as this.
-    [[nodiscard]] std::string_view body() const {
-        const BorrowedMessage m(core_);
-        return read(*m) ? (*m).sip.body() : std::string_view();
+    [[nodiscard]] std::string_view body() const noexcept {
+        return std::string_view(bytes_).substr(bytes_.size() - head_.body);
     }
     [[nodiscard]] std::string peer() const { return head_.from.source.text(); }
 
@@ -82,14 +82,11 @@ public:
     }
 
 private:
-    [[nodiscard]] bool read(Message& m) const {
-        m.reset(head_.from, core_.clock().now());
-        return !m.sip.parse_http(std::string_view(bytes_).substr(head_.lines));
-    }
     bool send(int status, std::string_view type, std::string_view body) {
         const BorrowedMessage borrowed(core_);
         Message& m = *borrowed;
-        if (!read(m)) return false;
+        m.reset(head_.from, core_.clock().now());
+        if (m.sip.parse_http(std::string_view(bytes_).substr(head_.lines))) return false;
         m.reply_no_connect = true;
         m.reply_close = head_.closes;
         m.append_to_reply(std::string_view(bytes_).substr(0, head_.lines));
@@ -136,6 +133,7 @@ bool OverScript::dispatch(Message& m) {
     Head head;
     head.from = m.received;
     head.lines = static_cast<std::uint32_t>(m.reply_headers.size());
+    head.body = static_cast<std::uint32_t>(m.sip.body().size());
     head.closes = m.reply_close;
     const auto words = std::bit_cast<std::array<char, sizeof head>>(head);
     std::string record(words.data(), words.size());

@@ -15,9 +15,9 @@ class OverScript final : Core::MailHandler {
 public:
     /// Before fork. `answers` lives as long; `dropped` counts answers that could not be sent.
     void set(Core& core, OverHttp& answers, shm::Counter dropped);
-    /// In the worker. False when `m` is no HTTP request; otherwise it is answered: at once when it
-    /// is no POST (405), when it has more than kMaxMail bytes (413), or when the control process
-    /// has too much to do (503).
+    /// In the worker. False when `m` is no HTTP request, or was dispatched before; else it is
+    /// answered: at once when it is no POST (405), when it has more than kMaxMail bytes (413), or
+    /// when the control process has too much to do (503).
     [[nodiscard]] bool dispatch(Message& m);
 
 private:

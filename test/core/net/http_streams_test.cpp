@@ -74,6 +74,9 @@ TEST_CASE("what comes behind an HTTP request that is answered later waits for th
     put(peer, first + second.substr(0, 7));
     REQUIRE(worker.run_until([&] { return worker.messages.size() == 1; }));
     put(peer, second.substr(7) + "GET /3 HTTP/1.1\r\n\r\n");
+    // It is owed once, and nothing else that is said changes that.
+    CHECK_FALSE(worker.net().tell(worker.last.connection, HttpCodec::kAnswerLater));
+    CHECK_FALSE(worker.net().tell(worker.last.connection, "close"));
     // What another connection brings is dealt with, and so was all that came before.
     const Fd other = worker.connect_to_it();
     worker.on_message = [] {};
@@ -82,8 +85,8 @@ TEST_CASE("what comes behind an HTTP request that is answered later waits for th
     REQUIRE(worker.run_until([&] { return worker.messages.size() == 2; }));
     CHECK(worker.messages[1] == "GET /other HTTP/1.1\r\n\r\n");
     CHECK(worker.send(worker.target(worker.last.source, asked), "answer", 1) == Sent::queued);
-    CHECK(worker.messages.size() ==
-          2);  // not from inside send(): another message is being worked on
+    // Not from inside send(): another message is being worked on.
+    CHECK(worker.messages.size() == 2);
     REQUIRE(worker.run_until([&] { return worker.messages.size() == 4; }));
     CHECK(worker.messages[2] == second);
     CHECK(worker.messages[3] == "GET /3 HTTP/1.1\r\n\r\n");

@@ -1,5 +1,5 @@
-// A worker of streams without a server, and what plays its peers. SPDX-License-Identifier:
-// Apache-2.0
+// A worker of streams without a server, and what plays its peers.
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 #include <netinet/in.h>
 #include <sys/socket.h>
