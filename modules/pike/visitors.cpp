@@ -5,16 +5,6 @@
 #include <cstring>
 
 namespace fairlead::pike {
-namespace {
-
-/// The finalizer of SplitMix64: each bit of `x` changes half of the result's.
-std::uint64_t mixed(std::uint64_t x) noexcept {
-    x = (x ^ (x >> 30U)) * 0xbf58476d1ce4e5b9U;
-    x = (x ^ (x >> 27U)) * 0x94d049bb133111ebU;
-    return x ^ (x >> 31U);
-}
-
-}  // namespace
 
 bool Visitors::init(Core& core, const Limits& limits) {
     limits_ = limits;
@@ -29,16 +19,20 @@ Place& Visitors::place_of(const Address& ip) const noexcept {
     std::array<std::uint64_t, 2> halves{};
     static_assert(sizeof halves == sizeof ip.ip);
     std::memcpy(halves.data(), ip.ip.data(), sizeof halves);
-    const std::uint64_t hash = mixed(mixed(halves[0] ^ seed_) + halves[1]);
+    const std::uint64_t mixed = Random(halves[0] ^ seed_).next();
+    const std::uint64_t hash = Random(mixed + halves[1]).next();
     return house_->places[hash % House::kPlaces];
 }
 
-/// Into the period that it is now.
-void Visitors::move_on(Visitor& v, std::int64_t period) const noexcept {
-    if (v.period == period) return;
-    v.before = v.period + 1 == period ? v.hits : 0;
+/// Into the period of `now`. A process takes the time once for a batch of messages: it may be
+/// behind the one that saw the address last.
+void Visitors::move_on(Visitor& v, Ms now) const noexcept {
+    const auto passed = now / limits_.period - v.last / limits_.period;
+    v.last = std::max(v.last, now);
+    if (passed <= 0) return;
+    v.before = passed == 1 ? v.hits : 0;
     v.hits = 0;
-    v.period = period;
+    v.is_blocked = v.is_blocked && v.before > limits_.hits;
 }
 
 Visitors::Seen Visitors::count(const Address& source, Ms now, bool& displaced) noexcept {
@@ -55,19 +49,18 @@ Visitors::Seen Visitors::count(const Address& source, Ms now, bool& displaced) n
         }
         *v = {};
         v->ip = source;
+        v->last = now;
     }
-    move_on(*v, now.count() / limits_.period.count());
-    v->last = now;
-    if (v->hits != UINT32_MAX) ++v->hits;
     const bool was_blocked = v->is_blocked;
-    v->is_blocked = v->hits > limits_.hits || (was_blocked && v->before > limits_.hits);
+    move_on(*v, now);
+    if (v->hits != UINT32_MAX) ++v->hits;
+    if (v->hits > limits_.hits) v->is_blocked = true;
     if (v->is_blocked) return was_blocked ? Seen::blocked : Seen::newly_blocked;
     return was_blocked ? Seen::unblocked : Seen::allowed;
 }
 
 std::vector<Visitors::Entry> Visitors::list(Ms now) const {
     std::vector<Entry> found;
-    const std::int64_t period = now.count() / limits_.period.count();
     for (Place& place : house_->places) {
         std::array<Visitor, Place::kVisitors> all;
         {
@@ -76,10 +69,9 @@ std::vector<Visitors::Entry> Visitors::list(Ms now) const {
         }
         for (Visitor& v : all) {
             if (is_forgotten(v, now)) continue;
-            move_on(v, period);
-            const bool is_blocked =
-                v.is_blocked && (v.hits > limits_.hits || v.before > limits_.hits);
-            found.push_back({v.ip, v.hits, v.before, is_blocked, limits_.latency - (now - v.last)});
+            const Ms left = limits_.latency - (now - v.last);
+            move_on(v, now);
+            found.push_back({v.ip, v.hits, v.before, v.is_blocked, left});
         }
     }
     return found;

@@ -13,8 +13,7 @@ namespace fairlead::pike {
 struct Visitor {
     using ShmSafe = void;
     Address ip;                ///< not set: the place is free
-    std::int64_t period = 0;   ///< number of the one in which it was seen last
-    std::uint32_t hits = 0;    ///< in that one
+    std::uint32_t hits = 0;    ///< in the period in which it was seen last
     std::uint32_t before = 0;  ///< in the one before that
     bool is_blocked = false;
     Ms last{0};
@@ -63,7 +62,7 @@ public:
 
 private:
     [[nodiscard]] Place& place_of(const Address& ip) const noexcept;
-    void move_on(Visitor& v, std::int64_t period) const noexcept;
+    void move_on(Visitor& v, Ms now) const noexcept;
     [[nodiscard]] bool is_forgotten(const Visitor& v, Ms now) const noexcept {
         return !v.ip.is_set() || now - v.last > limits_.latency;
     }
